@@ -1,0 +1,40 @@
+"""Multiaddrs: the self-describing network addresses of libp2p and IPFS.
+
+>>> from multiaddr_py import Multiaddr
+>>> address = Multiaddr("/ip4/127.0.0.1/udp/1234")
+>>> address.value_for_protocol("udp")
+'1234'
+"""
+
+from multiaddr_py._multihash import Multihash
+from multiaddr_py.codecs import CODECS, Codec
+from multiaddr_py.codecs.onion import OnionAddress
+from multiaddr_py.component import Component
+from multiaddr_py.errors import (
+    MultiaddrError,
+    ParseError,
+    ProtocolNotFoundError,
+    RegistryError,
+    UnknownProtocolError,
+)
+from multiaddr_py.multiaddr import Multiaddr
+from multiaddr_py.peer_id import PeerId
+from multiaddr_py.registry import REGISTRY, Protocol, Registry
+
+__all__ = [
+    "CODECS",
+    "REGISTRY",
+    "Codec",
+    "Component",
+    "Multiaddr",
+    "MultiaddrError",
+    "Multihash",
+    "OnionAddress",
+    "ParseError",
+    "PeerId",
+    "Protocol",
+    "ProtocolNotFoundError",
+    "Registry",
+    "RegistryError",
+    "UnknownProtocolError",
+]

@@ -1,0 +1,80 @@
+"""What makes a small record immutable, without the imports that `dataclasses` and `typing` would cost."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn, Self, final
+else:
+
+    def final(cls):
+        """Stand in for `typing.final`, which only type checkers need."""
+        return cls
+
+
+class Frozen:
+    """A base whose slots are filled once, while the object is built."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: {name!r} cannot be deleted")
+
+    def _fill(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+class Binary(Frozen):
+    """A base for values that are their bytes: equal, ordered and hashed by them among objects of one class."""
+
+    __slots__ = ("_bytes",)
+    _bytes: bytes
+
+    def __bytes__(self) -> bytes:
+        return self._bytes
+
+    def __hash__(self) -> int:
+        return hash(self._bytes)
+
+    def __eq__(self, other: object) -> bool:
+        return self._bytes == other._bytes if type(other) is type(self) else NotImplemented
+
+    def __lt__(self, other: Self) -> bool:
+        return self._bytes < other._bytes if type(other) is type(self) else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self._bytes <= other._bytes if type(other) is type(self) else NotImplemented
+
+    def __gt__(self, other: Self) -> bool:
+        return self._bytes > other._bytes if type(other) is type(self) else NotImplemented
+
+    def __ge__(self, other: Self) -> bool:
+        return self._bytes >= other._bytes if type(other) is type(self) else NotImplemented
+
+
+class Record(Frozen):
+    """A base for records that are equal when their fields are.
+
+    The fields are the names in `__match_args__`, which are the arguments of the constructor, too.
+    """
+
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def _fields(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._fields()

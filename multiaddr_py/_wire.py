@@ -1,0 +1,213 @@
+"""The two forms of an address, and the ways between them, as pure functions over a registry.
+
+Text is `(/name[/value])+`, bytes are `(varint code, [varint length], value)+`.
+Each function reads from left to right, in one pass, and raises `ParseError` for the first fault.
+What a function here returns for bytes that `check_bytes` accepted can be relied on; there it cannot fail.
+"""
+
+from __future__ import annotations
+
+from multiaddr_py._varint import read_varint, write_varint
+from multiaddr_py.codecs.name import encode_utf8
+from multiaddr_py.errors import ParseError, UnknownProtocolError, hint_of, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from multiaddr_py.registry import Protocol, Registry
+
+
+def text_to_bytes(text: str, registry: Registry) -> bytes:
+    """Read an address's text; return its bytes."""
+    if not text.startswith("/"):
+        hint = "write it as in /ip4/127.0.0.1/tcp/80" if text else None
+        raise ParseError("an address begins with /", text, 0, None, hint)
+    segments = text.rstrip("/").split("/")
+    if len(segments) == 1:
+        raise ParseError("an address has at least one component", text, len(text))
+    by_name = registry._by_name
+    parts: list[bytes] = []
+    # Where the value of a protocol whose value may be the rest of the text was read as one segment:
+    # the protocol, the segment's index, how many parts were before. If anything behind goes wrong, it was the rest.
+    first_rest = last_rest = None
+    index, end = 1, len(segments)
+    try:
+        while index < end:
+            name = segments[index]
+            protocol = by_name.get(name)
+            if protocol is None:
+                raise _unknown_name(text, segments, index, registry)
+            index += 1
+            parts.append(protocol._prefix)
+            codec = protocol.codec
+            if codec is None:
+                continue
+            if index == end:
+                raise ParseError(f"{protocol.name} needs a value", text, len(text), protocol.name)
+            value = segments[index]
+            if codec.takes_rest and not value.startswith("%"):
+                last_rest = protocol, index, len(parts)
+                first_rest = first_rest or last_rest
+            if not value:
+                raise ParseError(f"{protocol.name} needs a value", text, _offset(segments, index), protocol.name)
+            try:
+                raw = codec.to_raw(value)
+                parts.append(_length_of(raw, protocol))
+            except ValueError as error:
+                raise value_error(error, protocol, value, text, _offset(segments, index)) from error
+            parts.append(raw)
+            index += 1
+    except ParseError:
+        if first_rest is None or last_rest is None:
+            raise
+    else:
+        return b"".join(parts)
+    protocol, index, before = last_rest
+    try:
+        raw = _rest_to_raw("/".join(segments[index:]), protocol)
+        return b"".join([*parts[:before], _length_of(raw, protocol), raw])
+    except ValueError as error:
+        # What is no rest of the last is none of those before it, and the first from the left is at fault.
+        protocol, index, _ = first_rest
+        raise value_error(error, protocol, "/".join(segments[index:]), text, _offset(segments, index)) from error
+
+
+def value_to_raw(text: str, protocol: Protocol) -> bytes:
+    """Read the text of one value, as it would stand at the end of an address; raise a plain `ValueError`."""
+    codec = protocol.codec
+    if codec is None:
+        raise ValueError("it takes no value")
+    if codec.takes_rest and "/" in text:
+        raw = _rest_to_raw(text, protocol)
+    elif "/" in text:
+        raise ValueError("a value has no slash")
+    elif not text:
+        raise ValueError("the value is empty")
+    else:
+        try:
+            raw = codec.to_raw(text)
+        except ValueError:
+            if not codec.takes_rest or text.startswith("%"):
+                raise
+            raw = _rest_to_raw(text, protocol)
+    _length_of(raw, protocol)
+    return raw
+
+
+def check_raw(raw: bytes, protocol: Protocol) -> None:
+    """Check the bytes of one value; raise a plain `ValueError`."""
+    if protocol.codec is None:
+        if raw:
+            raise ValueError("it takes no value")
+        return
+    _length_of(raw, protocol)
+    protocol.codec.check(raw)
+
+
+def check_bytes(raw: bytes, registry: Registry) -> None:
+    """Check an address's bytes."""
+    if not raw:
+        raise ParseError("an address has at least one component", raw, 0)
+    for protocol, _, start, stop in walk(raw, registry):
+        if protocol.codec is not None:
+            value = raw[start:stop]
+            try:
+                protocol.codec.check(value)
+            except ValueError as error:
+                raise value_error(error, protocol, value, raw, start) from error
+
+
+def bytes_to_text(raw: bytes, registry: Registry) -> str:
+    """Write the text of checked bytes."""
+    parts = [""]
+    for protocol, _, start, stop in walk(raw, registry):
+        parts.append(protocol.name)
+        if protocol.codec is not None:
+            parts.append(protocol.codec.to_text(raw[start:stop]))
+    return "/".join(parts)
+
+
+def component_to_bytes(protocol: Protocol, raw: bytes) -> bytes:
+    """Write one component whose value was checked."""
+    return protocol._prefix + _length_of(raw, protocol) + raw if raw else protocol._prefix
+
+
+def walk(raw: bytes, registry: Registry) -> Iterator[tuple[Protocol, int, int, int]]:
+    """Yield each component's protocol, where it begins, where its value begins, and where it ends."""
+    by_code = registry._by_code
+    start, end = 0, len(raw)
+    while start < end:
+        code, position = raw[start], start + 1
+        if code >= 0x80:
+            code, position = _varint_at(raw, start, None)
+        protocol = by_code.get(code)
+        if protocol is None:
+            hint = "decode the text first" if start == 0 and raw.startswith(b"/") else None
+            raise UnknownProtocolError(f"{code} is no protocol's code", raw, start, None, hint)
+        if protocol.size is None:
+            length, value = _varint_at(raw, position, protocol)
+            if length == 0:
+                raise ParseError(f"{protocol.name} has a value of length 0", raw, position, protocol.name)
+            stop = value + length
+            if stop > end:
+                reason = f"{protocol.name} has a value of {length} bytes, of which {end - value} are there"
+                raise ParseError(reason, raw, position, protocol.name)
+        else:
+            value = position
+            stop = value + protocol.size // 8
+            if stop > end:
+                reason = f"{protocol.name} has a value of {protocol.size // 8} bytes, of which {end - value} are there"
+                raise ParseError(reason, raw, value, protocol.name)
+        yield protocol, start, value, stop
+        start = stop
+
+
+def value_error(
+    error: ValueError, protocol: Protocol, value: str | bytes, source: str | bytes, offset: int
+) -> ParseError:
+    """Return the error for a value that its codec refused: the one place that adds protocol, source and offset."""
+    reason = f"{quote(value)} is no value for {protocol.name}: {error}"
+    return ParseError(reason, source, offset, protocol.name, hint_of(error))
+
+
+def _varint_at(raw: bytes, position: int, protocol: Protocol | None) -> tuple[int, int]:
+    try:
+        return read_varint(raw, position)
+    except ValueError as error:
+        raise ParseError(str(error), raw, position, None if protocol is None else protocol.name) from error
+
+
+def _length_of(raw: bytes, protocol: Protocol) -> bytes:
+    """Return what stands between the code and the value; refuse an empty value and one of another size."""
+    if protocol.size is None:
+        if not raw:
+            raise ValueError("the value is empty")
+        return write_varint(len(raw))
+    if 8 * len(raw) != protocol.size:
+        raise ValueError(f"the value has {protocol.size // 8} bytes, not {len(raw)}")
+    return b""
+
+
+def _rest_to_raw(rest: str, protocol: Protocol) -> bytes:
+    """Read the rest of an address as one value: a path with one leading slash, in which nothing is decoded."""
+    path = rest.strip("/")
+    if not path:
+        raise ValueError("the value is empty")
+    raw = encode_utf8("/" + path)
+    if protocol.codec is not None:
+        protocol.codec.check(raw)
+    return raw
+
+
+def _unknown_name(text: str, segments: list[str], index: int, registry: Registry) -> ParseError:
+    name, offset = segments[index], _offset(segments, index)
+    if not name:
+        return ParseError("a component has no name", text, offset)
+    hint = f"names are in lower case: {name.lower()}" if name.lower() in registry else None
+    return UnknownProtocolError(f"{quote(name)} is no protocol", text, offset, None, hint)
+
+
+def _offset(segments: list[str], index: int) -> int:
+    """Return where a segment begins in the text."""
+    return sum(map(len, segments[:index])) + index

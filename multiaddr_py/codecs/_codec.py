@@ -1,0 +1,66 @@
+"""The record of a codec: how one kind of value is written in text and in bytes."""
+
+from __future__ import annotations
+
+from multiaddr_py._frozen import Record, final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def no_value_of(value: object) -> bytes:
+    """Stand in for `from_value` where text and bytes are the only forms of a value."""
+    raise TypeError(f"its value is text or bytes, not {type(value).__name__}")
+
+
+@final
+class Codec(Record):
+    """How a protocol's value is written.
+
+    `size` is in bits: what the codec needs, or None where any size will do.
+    `to_raw(text)` and `to_text(raw)` turn a value's text into its bytes and back.
+    `check(raw)` refuses bytes that are no value; it never sees an empty one or one of the wrong fixed size.
+    `to_value(raw)` gives the typed value (by default the text);
+    `from_value(object)` reads it (by default nothing but text and bytes is read).
+    `takes_rest` is True where a value's text may be the rest of the address, slashes and all.
+
+    All are pure functions. They raise `ValueError` with the rule that was broken
+    (and a hint, if there is one, as the error's note), `from_value` also `TypeError`.
+    A codec of one's own is pickled by its functions, so these are best defined in a module.
+    """
+
+    __slots__ = __match_args__ = ("name", "to_raw", "to_text", "check", "size", "to_value", "from_value", "takes_rest")
+    name: str
+    to_raw: Callable[[str], bytes]
+    to_text: Callable[[bytes], str]
+    check: Callable[[bytes], object]
+    size: int | None
+    to_value: Callable[[bytes], object]
+    from_value: Callable[[object], bytes]
+    takes_rest: bool
+
+    def __init__(
+        self,
+        name: str,
+        to_raw: Callable[[str], bytes],
+        to_text: Callable[[bytes], str],
+        check: Callable[[bytes], object],
+        size: int | None = None,
+        to_value: Callable[[bytes], object] | None = None,
+        from_value: Callable[[object], bytes] = no_value_of,
+        takes_rest: bool = False,
+    ) -> None:
+        self._fill(
+            name=name,
+            to_raw=to_raw,
+            to_text=to_text,
+            check=check,
+            size=size,
+            to_value=to_text if to_value is None else to_value,
+            from_value=from_value,
+            takes_rest=takes_rest,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Codec {self.name}>"

@@ -1,0 +1,127 @@
+"""One component of an address: a protocol with its value."""
+
+from __future__ import annotations
+
+from multiaddr_py import _wire
+from multiaddr_py._frozen import Frozen, final
+from multiaddr_py.errors import ParseError
+from multiaddr_py.registry import REGISTRY, Protocol, Registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+
+@final
+class Component(Frozen):
+    """A protocol with its value, or one that has none.
+
+    Components are equal when they have the same bytes.
+
+    >>> Component("tcp", 80) == Component("tcp", "0080") == Component(6, b"\\x00\\x50")
+    True
+    """
+
+    __slots__ = ("protocol", "raw_value", "registry")
+    __match_args__: ClassVar[tuple[str, ...]] = ("name", "value")
+    protocol: Protocol
+    raw_value: bytes
+    """The value's bytes, without its length; empty where the protocol has no value."""
+    registry: Registry
+
+    def __init__(
+        self, protocol: str | int | Protocol, value: object = None, *, registry: Registry = REGISTRY
+    ) -> None:
+        """Read a value: its text as in an address, its bytes, or the typed value.
+
+        A value of `unix` that has a slash in it is a path as it stands.
+        Raises `ParseError` for what is no value, `ProtocolNotFoundError` for an unknown protocol.
+        """
+        found = registry[protocol]
+        self._fill(protocol=found, raw_value=_read_value(value, found), registry=registry)
+
+    @classmethod
+    def _make(cls, protocol: Protocol, raw_value: bytes, registry: Registry) -> Component:
+        """Return a component of a checked value."""
+        self = object.__new__(cls)
+        self._fill(protocol=protocol, raw_value=raw_value, registry=registry)
+        return self
+
+    @property
+    def name(self) -> str:
+        """The canonical name of the protocol."""
+        return self.protocol.name
+
+    @property
+    def code(self) -> int:
+        """The code of the protocol."""
+        return self.protocol.code
+
+    @property
+    def value(self) -> str | None:
+        """The value's canonical text; None where the protocol has no value."""
+        return None if self.protocol.codec is None else self.protocol.codec.to_text(self.raw_value)
+
+    @property
+    def typed_value(self) -> object:
+        """The value as a Python object, such as an `int` or an `IPv4Address`; None where the protocol has no value."""
+        return None if self.protocol.codec is None else self.protocol.codec.to_value(self.raw_value)
+
+    def __bytes__(self) -> bytes:
+        return _wire.component_to_bytes(self.protocol, self.raw_value)
+
+    def __str__(self) -> str:
+        return f"/{self.name}" if self.value is None else f"/{self.name}/{self.value}"
+
+    def __repr__(self) -> str:
+        value = "" if self.value is None else f", {self.value!r}"
+        registry = "" if self.registry == REGISTRY else f", registry={self.registry!r}"
+        return f"Component({self.name!r}{value}{registry})"
+
+    def __eq__(self, other: object) -> bool:
+        return bytes(self) == bytes(other) if isinstance(other, Component) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(bytes(self))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _load, (self.code, self.raw_value, self.registry)
+
+
+def _load(code: int, raw_value: bytes, registry: Registry) -> Component:
+    return Component(code, raw_value, registry=registry)
+
+
+def _read_value(value: object, protocol: Protocol) -> bytes:
+    """Read a value given as text, bytes or a Python object."""
+    if value is None:
+        if protocol.codec is None:
+            return b""
+        raise ParseError(f"{protocol.name} needs a value", "", 0, protocol.name)
+    try:
+        if isinstance(value, str):
+            return _wire.value_to_raw(str.__str__(value), protocol)
+        raw = bytes(value) if isinstance(value, bytes | bytearray | memoryview) else _from_value(value, protocol)
+        _wire.check_raw(raw, protocol)
+    except ValueError as error:
+        source = _source(value)
+        raise _wire.value_error(error, protocol, source, source, 0) from error
+    return raw
+
+
+def _from_value(value: object, protocol: Protocol) -> bytes:
+    if protocol.codec is None:
+        raise ValueError("it takes no value")
+    try:
+        return protocol.codec.from_value(value)
+    except TypeError as error:
+        raise TypeError(f"{protocol.name}: {error}") from error
+
+
+def _source(value: object) -> str | bytes:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    # An interpreter refuses, or takes long, to write a huge number in decimal.
+    return hex(value) if isinstance(value, int) and value.bit_length() > 2000 else str(value)

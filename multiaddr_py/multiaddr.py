@@ -1,0 +1,301 @@
+"""A whole address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from multiaddr_py import _wire
+from multiaddr_py._base import Base
+from multiaddr_py._frozen import final
+from multiaddr_py._pydantic import text_schema
+from multiaddr_py.component import Component
+from multiaddr_py.errors import ProtocolNotFoundError
+from multiaddr_py.peer_id import PeerId
+from multiaddr_py.registry import REGISTRY, Protocol, Registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias, overload
+
+    from pydantic_core import CoreSchema
+
+    Key: TypeAlias = str | int | Protocol
+    """A protocol by its name, an alias, its code or itself."""
+    Operand: TypeAlias = "str | bytes | bytearray | memoryview | Multiaddr | Component"
+    """What is read as an address beside another one."""
+
+_P2P = 421
+_P2P_CIRCUIT = 290
+
+
+@final
+class Multiaddr(Base, Sequence[Component]):
+    """A self-describing network address: an immutable sequence of components.
+
+    Addresses are equal, ordered and hashed by their bytes, whatever their registries are.
+
+    >>> address = Multiaddr("/ip4/127.0.0.1/udp/1234")
+    >>> bytes(address)
+    b'\\x04\\x7f\\x00\\x00\\x01\\x91\\x02\\x04\\xd2'
+    >>> Multiaddr(bytes(address)) / "quic-v1"
+    Multiaddr('/ip4/127.0.0.1/udp/1234/quic-v1')
+
+    An address is read from text, from bytes, from another one, or from components;
+    `ParseError` says what is wrong with them. Without `registry` that of the argument counts, else `REGISTRY`.
+    `Multiaddr()` is the empty address: what is left when everything is cut off. No text or bytes give it.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __new__(
+            cls,
+            address: str | bytes | bytearray | memoryview | Multiaddr | Iterable[Component] = (),
+            /,
+            *,
+            registry: Registry | None = None,
+        ) -> Multiaddr: ...
+
+    @classmethod
+    def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
+        if isinstance(address, str):
+            registry = REGISTRY if registry is None else registry
+            return _wire.text_to_bytes(str.__str__(address), registry), registry
+        if isinstance(address, bytes | bytearray | memoryview):
+            registry = REGISTRY if registry is None else registry
+            raw = bytes(address)
+            _wire.check_bytes(raw, registry)
+            return raw, registry
+        if isinstance(address, Multiaddr):
+            registry = address.registry if registry is None else registry
+            return _bytes_under(registry, address), registry
+        if isinstance(address, Component):
+            raise TypeError("an address is made from a list of components, not from a single one")
+        if not isinstance(address, Iterable):
+            raise TypeError(f"an address is read from text, bytes or components, not from {type(address).__name__}")
+        parts = []
+        for component in address:
+            if not isinstance(component, Component):
+                raise TypeError(f"an address is made from components, not from {type(component).__name__}")
+            registry = component.registry if registry is None else registry
+            parts.append(_bytes_under(registry, component))
+        return b"".join(parts), REGISTRY if registry is None else registry
+
+    def __repr__(self) -> str:
+        arguments = [repr(str(self))] if self else []
+        if self.registry != REGISTRY:
+            arguments.append(f"registry={self.registry!r}")
+        return f"Multiaddr({', '.join(arguments)})"
+
+    def __format__(self, spec: str) -> str:
+        """Write lower-case hex for `x`; any other spec is that of the text."""
+        return bytes(self).hex() if spec == "x" else format(str(self), spec)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _load, (bytes(self), self.registry)
+
+    def to_bytes(self) -> bytes:
+        """Return the binary form, as `bytes(address)` does."""
+        return bytes(self)
+
+    # A sequence of components
+
+    def _components(self, spans: Iterable[tuple[int, int, int, int]]) -> Iterator[Component]:
+        raw, registry = bytes(self), self.registry
+        for code, _, start, stop in spans:
+            yield Component._make(registry[code], raw[start:stop], registry)
+
+    def __len__(self) -> int:
+        return len(self._spans())
+
+    def __bool__(self) -> bool:
+        return bool(bytes(self))
+
+    def __iter__(self) -> Iterator[Component]:
+        return self._components(self._spans())
+
+    def __reversed__(self) -> Iterator[Component]:
+        return self._components(reversed(self._spans()))
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Component: ...
+        @overload
+        def __getitem__(self, index: slice) -> Multiaddr: ...
+
+    def __getitem__(self, index: int | slice) -> Component | Multiaddr:
+        if isinstance(index, str):
+            raise TypeError(f"components are numbered; get({index!r}) finds one by its protocol")
+        spans = self._spans()
+        if not isinstance(index, slice):
+            return next(self._components([spans[index]]))
+        chosen = spans[index]
+        if not chosen:
+            return self._cut(0, 0)
+        if index.step in (None, 1):
+            return self._cut(chosen[0][1], chosen[-1][3])
+        return self._make(b"".join(bytes(self)[start:stop] for _, start, _, stop in chosen), self.registry)
+
+    def _matches(self, item: Key | Component) -> list[bool]:
+        """Say of each component whether it is `item`, or of that protocol."""
+        if isinstance(item, Component):
+            return [component == item for component in self]
+        code = self.registry[item].code
+        return [span[0] == code for span in self._spans()]
+
+    def __contains__(self, item: object) -> bool:
+        """Say whether a component or a protocol occurs; a protocol that the registry does not have does not."""
+        return (isinstance(item, Component) or item in self.registry) and True in self._matches(item)  # type: ignore[arg-type] # an item that the registry has is a key
+
+    def index(self, item: Key | Component, start: int = 0, stop: int | None = None) -> int:
+        """Return where a component or a protocol first occurs; raise `ValueError` if it does not."""
+        matches = self._matches(item)
+        try:
+            return matches.index(True, start, len(matches) if stop is None else stop)
+        except ValueError:
+            raise ValueError(f"{item!r} does not occur in the address") from None
+
+    def count(self, item: Key | Component) -> int:
+        """Count how often a component or a protocol occurs."""
+        return self._matches(item).count(True)
+
+    def split(self, maxsplit: int = -1) -> list[Multiaddr]:
+        """Return an address for each component; after `maxsplit` of them, the last one holds the rest."""
+        spans = self._spans()
+        cuts = [start for _, start, _, _ in spans]
+        if 0 <= maxsplit < len(cuts):
+            del cuts[maxsplit + 1 :]
+        return [self._cut(start, stop) for start, stop in zip(cuts, [*cuts[1:], len(bytes(self))], strict=True)]
+
+    # Look-ups. A protocol is named by its name, an alias, its code or itself;
+    # one that the registry does not have raises `ProtocolNotFoundError`: a typo is not an absence.
+
+    def get(self, protocol: Key, default: Component | None = None) -> Component | None:
+        """Return the first component of a protocol, or `default`."""
+        code = self.registry[protocol].code
+        return next(self._components(span for span in self._spans() if span[0] == code), default)
+
+    def get_all(self, protocol: Key) -> tuple[Component, ...]:
+        """Return all components of a protocol."""
+        code = self.registry[protocol].code
+        return tuple(self._components(span for span in self._spans() if span[0] == code))
+
+    def value_for_protocol(self, protocol: Key) -> str | None:
+        """Return the text of the first value of a protocol, None where it has no value.
+
+        Raises `ProtocolNotFoundError` where it does not occur.
+        """
+        text = self._first_text(self.registry[protocol].code)
+        if text is None:
+            raise ProtocolNotFoundError(protocol, "the address")
+        return text or None
+
+    def protocols(self) -> tuple[Protocol, ...]:
+        """Return the components' protocols in order, repeats kept."""
+        return tuple(self.registry[code] for code, _, _, _ in self._spans())
+
+    @property
+    def peer_id(self) -> PeerId | None:
+        """The peer that one ends up talking to; None where the address does not say.
+
+        >>> relayed = Multiaddr("/dns/relay.example/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN/p2p-circuit")
+        >>> relayed.peer_id is None
+        True
+        """
+        for component in reversed(self):
+            if component.code == _P2P_CIRCUIT:
+                return None
+            if component.code == _P2P and isinstance(component.typed_value, PeerId):
+                return component.typed_value
+        return None
+
+    # Putting together and cutting off
+
+    def _operand(self, other: Operand) -> Multiaddr:
+        """Read what stands beside this address under this one's registry."""
+        if isinstance(other, Component):
+            other = Multiaddr([other])
+        if not isinstance(other, str | bytes | bytearray | memoryview | Multiaddr):
+            raise TypeError(f"text, bytes, a Multiaddr or a Component is wanted, not {type(other).__name__}")
+        return Multiaddr(other, registry=self.registry)
+
+    def encapsulate(self, other: Operand) -> Multiaddr:
+        """Return this address with another one behind it."""
+        return self._join(self._operand(other))
+
+    def __truediv__(self, other: Operand) -> Multiaddr:
+        """Encapsulate; text may lack its first slash."""
+        if isinstance(other, str) and not other.startswith("/"):
+            other = f"/{other}"
+        return self.encapsulate(other)
+
+    def decapsulate(self, other: Operand) -> Multiaddr:
+        """Cut off the last occurrence of another address's components, with all that follows.
+
+        Components count whole, and an address that does not occur is not cut off:
+
+        >>> Multiaddr("/ip4/1.2.3.4/tcp/8080").decapsulate("/tcp/80")
+        Multiaddr('/ip4/1.2.3.4/tcp/8080')
+        """
+        other = self._operand(other)
+        place = self._last_place(other) if other else -1
+        return self if place < 0 else self._cut(0, place)
+
+    def decapsulate_code(self, protocol: Key) -> Multiaddr:
+        """Cut off the last component of a protocol, with all that follows."""
+        code = self.registry[protocol].code
+        for span_code, start, _, _ in reversed(self._spans()):
+            if span_code == code:
+                return self._cut(0, start)
+        return self
+
+    def startswith(self, other: Operand) -> bool:
+        """Say whether the address begins with another one's components."""
+        return bytes(self).startswith(bytes(self._operand(other)))
+
+    def endswith(self, other: Operand) -> bool:
+        """Say whether the address ends with another one's components."""
+        end = bytes(self._operand(other))
+        place = len(bytes(self)) - len(end)
+        return not end or (bytes(self).endswith(end) and any(start == place for _, start, _, _ in self._spans()))
+
+    @classmethod
+    def join(cls, *addresses: Operand) -> Multiaddr:
+        """Return the addresses one behind the other, under the registry of the first; of none, the empty address."""
+        if not addresses:
+            return Multiaddr()
+        first, *others = addresses
+        whole = Multiaddr([first]) if isinstance(first, Component) else Multiaddr(first)
+        return whole._make(b"".join(map(bytes, [whole, *map(whole._operand, others)])), whole.registry)
+
+    def replace(self, protocol: Key, value: object) -> Multiaddr:
+        """Return the address with another value for the first component of a protocol."""
+        code = self.registry[protocol].code
+        for span_code, start, _, stop in self._spans():
+            if span_code == code:
+                component = Component(code, value, registry=self.registry)
+                return self._make(bytes(self)[:start] + bytes(component) + bytes(self)[stop:], self.registry)
+        raise ProtocolNotFoundError(protocol, "the address")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return text_schema(cls, cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:
+        return {"type": "string", "format": "multiaddr"}
+
+
+def _load(raw: bytes, registry: Registry) -> Multiaddr:
+    return Multiaddr(raw or (), registry=registry)
+
+
+def _bytes_under(registry: Registry, address: Multiaddr | Component) -> bytes:
+    """Return bytes that are valid under `registry`; what was read under another one is read again."""
+    raw = bytes(address)
+    if raw and address.registry is not registry:
+        _wire.check_bytes(raw, registry)
+    return raw

@@ -1,0 +1,137 @@
+"""Peer IDs: the multihash of a node's public key.
+
+https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
+"""
+
+from __future__ import annotations
+
+from multiaddr_py._frozen import Binary, final
+from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
+from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
+from multiaddr_py._pydantic import text_schema
+from multiaddr_py._varint import read_varint
+from multiaddr_py.errors import ParseError, hint_of, hinted, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from pydantic_core import CoreSchema
+
+MOST_CHARACTERS = 128
+_MOST_INLINED = 42  # bytes of a public key that is not hashed
+_LIBP2P_KEY = 0x72
+_CID_PREFIX = bytes([1, _LIBP2P_KEY])  # the version and the codec, both varints
+_KEY_TYPES = {0: "RSA", 1: "Ed25519", 2: "Secp256k1", 3: "ECDSA"}
+
+
+def peer_id_to_raw(text: str) -> bytes:
+    """Read a peer ID's text into its multihash."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"a peer ID has at most {MOST_CHARACTERS} characters")
+    if text.startswith(("Qm", "1")):
+        raw = read_base58(text)
+    else:
+        raw = _multihash_of_cid(decode_multibase(text))
+    check_peer_id(raw)
+    return raw
+
+
+def peer_id_to_text(raw: bytes) -> str:
+    """Write a peer ID's multihash as text."""
+    return write_base58(raw)
+
+
+def check_peer_id(raw: bytes) -> None:
+    """Check that bytes are the multihash of a peer ID."""
+    code, digest = read_multihash(raw)
+    if code == SHA2_256:
+        if len(digest) != 32:
+            raise ValueError(f"a sha2-256 digest has 32 bytes, not {len(digest)}")
+    elif code == IDENTITY:
+        if len(digest) > _MOST_INLINED:
+            raise ValueError(f"a key in a peer ID has at most {_MOST_INLINED} bytes, not {len(digest)}")
+    else:
+        raise ValueError(f"a peer ID is a sha2-256 or an identity multihash, not one of code {code:#x}")
+
+
+def _multihash_of_cid(cid: bytes) -> bytes:
+    version, position = read_varint(cid, 0)
+    if version != 1:
+        raise ValueError(f"a peer ID in multibase is a CID of version 1, not {version}")
+    codec, position = read_varint(cid, position)
+    if codec != _LIBP2P_KEY:
+        raise hinted(f"a peer ID is a CID of codec libp2p-key, not {codec:#x}", "is this content, not a peer?")
+    return cid[position:]
+
+
+@final
+class PeerId(Binary):
+    """A peer ID: equal, ordered and hashed by the bytes of its multihash.
+
+    >>> PeerId("bafzaajaiaejcbvdfsttoevljlysjv455nmzqaitvd7njlfjq2glipdvzbd7opzji")
+    PeerId('12D3KooWQF6Q3i1QkziJQ9mkNNcyFD8GPQz6R6oEvT75wgsVXm4v')
+    """
+
+    __slots__ = ()
+
+    def __init__(self, peer_id: str | bytes | bytearray | memoryview | PeerId, /) -> None:
+        """Read text (base58btc, or a CIDv1 in multibase) or the bytes of the multihash; raise `ParseError`."""
+        if isinstance(peer_id, PeerId):
+            self._fill(_bytes=peer_id._bytes)
+            return
+        source: str | bytes
+        if isinstance(peer_id, str):
+            source = str.__str__(peer_id)
+        elif isinstance(peer_id, bytes | bytearray | memoryview):
+            source = bytes(peer_id)
+        else:
+            raise TypeError(f"a peer ID is read from text or bytes, not from {type(peer_id).__name__}")
+        try:
+            if isinstance(source, str):
+                raw = peer_id_to_raw(source)
+            else:
+                check_peer_id(source)
+                raw = source
+        except ValueError as error:
+            raise ParseError(f"{quote(source)} is no peer ID: {error}", source, 0, None, hint_of(error)) from error
+        self._fill(_bytes=raw)
+
+    def __str__(self) -> str:
+        return peer_id_to_text(self._bytes)
+
+    def __repr__(self) -> str:
+        return f"PeerId({str(self)!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PeerId, (self._bytes,)
+
+    def to_cid(self, base: Literal["base32", "base36"] = "base32") -> str:
+        """Write the peer ID as a CIDv1 of codec libp2p-key in multibase."""
+        cid = _CID_PREFIX + self._bytes
+        if base == "base32":
+            return "b" + write_base32(cid)
+        if base == "base36":
+            return "k" + write_base36(cid)
+        raise ValueError(f"a peer ID is written in base32 or base36, not in {base!r}")
+
+    @property
+    def key(self) -> tuple[str, bytes] | None:
+        """The public key's type and its bytes if the peer ID contains the key, otherwise None.
+
+        Types are those of the peer ID specification: RSA, Ed25519, Secp256k1, ECDSA.
+        """
+        code, digest = read_multihash(self._bytes)
+        # A protobuf message with exactly two fields: 1, the type, and 2, the key. Its encoding is deterministic.
+        if code != IDENTITY or len(digest) < 4 or digest[0] != 0x08 or digest[2] != 0x12 or digest[3] != len(digest) - 4:
+            return None
+        name = _KEY_TYPES.get(digest[1])
+        return None if name is None else (name, digest[4:])
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return text_schema(cls, cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:
+        return {"type": "string", "format": "libp2p-peer-id"}
