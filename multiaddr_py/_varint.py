@@ -24,6 +24,8 @@ def write_varint(number: int) -> bytes:
 
 def read_varint(raw: bytes, start: int) -> tuple[int, int]:
     """Read the varint that begins at `start`; return it and where it ends."""
+    if start < len(raw) and raw[start] < 0x80:  # nearly always
+        return raw[start], start + 1
     number = bits = 0
     for byte in raw[start : start + MOST_BYTES]:
         number |= (byte & 0x7F) << bits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multiaddr_py import _wire
-from multiaddr_py._frozen import Frozen, final
+from multiaddr_py._frozen import BYTES_LIKE, Frozen, final
 from multiaddr_py.errors import ParseError
 from multiaddr_py.registry import REGISTRY, Protocol, Registry
 
@@ -101,7 +101,7 @@ def _read_value(value: object, protocol: Protocol) -> bytes:
     try:
         if isinstance(value, str):
             return _wire.value_to_raw(str.__str__(value), protocol)
-        raw = bytes(value) if isinstance(value, bytes | bytearray | memoryview) else _from_value(value, protocol)
+        raw = bytes(value) if isinstance(value, BYTES_LIKE) else _from_value(value, protocol)
         _wire.check_raw(raw, protocol)
     except ValueError as error:
         source = _source(value)
@@ -121,7 +121,7 @@ def _from_value(value: object, protocol: Protocol) -> bytes:
 def _source(value: object) -> str | bytes:
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, BYTES_LIKE):
         return bytes(value)
     # An interpreter refuses, or takes long, to write a huge number in decimal.
     return hex(value) if isinstance(value, int) and value.bit_length() > 2000 else str(value)

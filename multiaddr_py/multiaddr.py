@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from multiaddr_py import _wire
 from multiaddr_py._base import Base
-from multiaddr_py._frozen import final
+from multiaddr_py._frozen import BYTES_LIKE, final
 from multiaddr_py._pydantic import text_schema
 from multiaddr_py.component import Component
 from multiaddr_py.errors import ProtocolNotFoundError
@@ -63,7 +63,7 @@ class Multiaddr(Base, Sequence[Component]):
         if isinstance(address, str):
             registry = REGISTRY if registry is None else registry
             return _wire.text_to_bytes(str.__str__(address), registry), registry
-        if isinstance(address, bytes | bytearray | memoryview):
+        if isinstance(address, BYTES_LIKE):
             registry = REGISTRY if registry is None else registry
             raw = bytes(address)
             _wire.check_bytes(raw, registry)
@@ -218,7 +218,7 @@ class Multiaddr(Base, Sequence[Component]):
         """Read what stands beside this address under this one's registry."""
         if isinstance(other, Component):
             other = Multiaddr([other])
-        if not isinstance(other, str | bytes | bytearray | memoryview | Multiaddr):
+        if not isinstance(other, (str, *BYTES_LIKE, Multiaddr)):
             raise TypeError(f"text, bytes, a Multiaddr or a Component is wanted, not {type(other).__name__}")
         return Multiaddr(other, registry=self.registry)
 

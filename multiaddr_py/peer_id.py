@@ -5,7 +5,7 @@ https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 
 from __future__ import annotations
 
-from multiaddr_py._frozen import Binary, final
+from multiaddr_py._frozen import BYTES_LIKE, Binary, final
 from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
 from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
 from multiaddr_py._pydantic import text_schema
@@ -83,7 +83,7 @@ class PeerId(Binary):
         source: str | bytes
         if isinstance(peer_id, str):
             source = str.__str__(peer_id)
-        elif isinstance(peer_id, bytes | bytearray | memoryview):
+        elif isinstance(peer_id, BYTES_LIKE):
             source = bytes(peer_id)
         else:
             raise TypeError(f"a peer ID is read from text or bytes, not from {type(peer_id).__name__}")

@@ -48,8 +48,7 @@ def _onion3_to_raw(text: str) -> bytes:
 
 
 def _to_text(raw: bytes) -> str:
-    address, port = _to_value(raw)
-    return f"{address}:{port}"
+    return f"{write_base32(raw[:-2])}:{int.from_bytes(raw[-2:])}"
 
 
 def _check(raw: bytes) -> None:
