@@ -21,6 +21,8 @@ from multiaddr_py.multiaddr import Multiaddr
 from multiaddr_py.peer_id import PeerId
 from multiaddr_py.registry import REGISTRY, Protocol, Registry
 
+__version__ = "0.1.0"
+
 __all__ = [
     "CODECS",
     "REGISTRY",
@@ -37,4 +39,5 @@ __all__ = [
     "Registry",
     "RegistryError",
     "UnknownProtocolError",
+    "__version__",
 ]

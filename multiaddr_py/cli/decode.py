@@ -1,0 +1,198 @@
+"""`maddr decode`: what an address says, component by component."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import json
+import shutil
+import sys
+import textwrap
+
+from multiaddr_py import Component, Multiaddr, Multihash, ParseError, PeerId
+from multiaddr_py.cli.notation import NOTATIONS, read_address
+from multiaddr_py.cli.terminal import escape, point_out, table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST_BYTES = 4 << 20
+"""Of one line of input: what keeps memory constant, whatever is piped in."""
+
+_HEADING = ("at", "code", "len", "bytes", "protocol", "no.", "value", "meaning")
+_FLEXIBLE = {3: 10, 6: 20, 7: 10}
+"""The columns that may be cut to fit the terminal, in this order, and how narrow."""
+
+_DESCRIPTION = """\
+Show what multiaddrs say, component by component.
+
+An address is read as text if it begins with '/', as hex if it begins with 0x or
+is an even number of hex digits (blanks and colons do not count), otherwise as
+multibase or base64. Without an ADDRESS, or for '-', lines of standard input are
+read; empty ones are skipped."""
+
+_EPILOG = """\
+examples:
+  maddr decode /ip4/127.0.0.1/udp/1234/quic-v1
+  maddr decode 047f000001910204d2cd03
+  maddr decode --json < addresses.txt
+
+Each JSON line is an object with
+  input       the address as it was given
+  from        what it was read as: text, hex, multibase or base64
+  address     its canonical text
+  hex         its bytes
+  size        how many bytes these are
+  peer_id     the peer that it leads to, or null
+  components  a list of objects with
+    offset    where the component begins in the bytes
+    code      the protocol's number
+    name      the protocol's name
+    value     the value's text, or null
+    raw_value the value's bytes in hex, without its length
+    meaning   what the value means where that helps, or null
+
+Addresses that cannot be read are reported on standard error; the others go on.
+The exit status is 0, 1 if an address could not be read, 2 for wrong usage."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser(
+        "decode",
+        help="show what addresses say, component by component",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("addresses", nargs="*", metavar="ADDRESS", help="an address, or '-' for standard input")
+    parser.add_argument("--json", action="store_true", help="write JSON Lines")
+    parser.add_argument("--from", dest="notation", choices=NOTATIONS, help="what the addresses are written in")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Decode the addresses of the arguments or of standard input; return the exit status."""
+    columns = shutil.get_terminal_size().columns
+    write = _write_json if options.json else _write_table
+    status = 0
+    for place, line in _sources(options.addresses):
+        try:
+            source = line if isinstance(line, str) else _line_to_text(line)
+            write(source, *read_address(source, options.notation), columns)
+        except ParseError as error:
+            status = 1
+            sys.stdout.flush()
+            print(f"maddr: {place}{escape(error.reason)}", file=sys.stderr)
+            print(textwrap.indent(point_out(error, columns - 2), "  "), file=sys.stderr)
+            if error.hint is not None:
+                print(f"  {escape(error.hint)}", file=sys.stderr)
+    return status
+
+
+def _sources(addresses: list[str]) -> Iterator[tuple[str, str | bytes]]:
+    """Yield each address with what an error says of its place: an argument as text, a line of input as bytes."""
+    for address in addresses or ["-"]:
+        if address == "-":
+            yield from _lines()
+        else:
+            yield "", address
+
+
+def _lines() -> Iterator[tuple[str, bytes]]:
+    if sys.stdin.isatty():
+        print("maddr: type or paste addresses, one a line; Ctrl-D ends", file=sys.stderr)
+    stream = sys.stdin.buffer
+    number = 0
+    while line := stream.readline(_MOST_BYTES + 2):
+        number += 1
+        end = line
+        while len(end) == _MOST_BYTES + 2 and not end.endswith(b"\n"):
+            end = stream.readline(_MOST_BYTES + 2)  # what is too long anyway is read to its end, and let go
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if line.strip():
+            yield f"line {number}: ", line
+
+
+def _line_to_text(line: bytes) -> str:
+    if len(line) > _MOST_BYTES:
+        raise ParseError(f"a line has at most {_MOST_BYTES} bytes", line, 0)
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        hint = "an address in bytes is written as hex or in base64"
+        raise ParseError("this is not UTF-8 text", line, error.start, None, hint) from error
+
+
+def _write_json(source: str, address: Multiaddr, notation: str, columns: int) -> None:
+    raw = bytes(address)
+    record = {
+        "input": source,
+        "from": notation,
+        "address": str(address),
+        "hex": raw.hex(),
+        "size": len(raw),
+        "peer_id": None if address.peer_id is None else str(address.peer_id),
+        "components": [
+            {
+                "offset": offset,
+                "code": component.code,
+                "name": component.name,
+                "value": component.value,
+                "raw_value": component.raw_value.hex(),
+                "meaning": _meaning(component),
+            }
+            for offset, component in _with_offsets(address)
+        ],
+    }
+    print(json.dumps(record))  # in ASCII: a stranger's characters stay escaped
+
+
+def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -> None:
+    rows = [
+        (
+            str(offset),
+            *_split_hex(component),
+            escape(component.name),
+            str(component.code),
+            escape(component.value or ""),
+            escape(_meaning(component) or ""),
+        )
+        for offset, component in _with_offsets(address)
+    ]
+    size = len(bytes(address))
+    print(escape(str(address)))
+    print(f"{size} {'byte' if size == 1 else 'bytes'}, read as {notation}\n")
+    print(f"{table(_HEADING, rows, flexible=_FLEXIBLE, columns=columns)}\n")
+
+
+def _with_offsets(address: Multiaddr) -> Iterator[tuple[int, Component]]:
+    offset = 0
+    for component in address:
+        yield offset, component
+        offset += len(bytes(component))
+
+
+def _split_hex(component: Component) -> tuple[str, str, str]:
+    """Return a component's code, length and value in hex."""
+    raw, value = bytes(component), component.raw_value
+    code = next(index for index, byte in enumerate(raw) if byte < 0x80) + 1  # the code is a varint
+    return raw[:code].hex(" "), raw[code : len(raw) - len(value)].hex(" "), value.hex(" ")
+
+
+def _meaning(component: Component) -> str | None:
+    """Say what a value means, where its text does not."""
+    value = component.typed_value
+    if isinstance(value, PeerId):
+        return "hash of a key" if value.key is None else f"{value.key[0]} key"
+    if isinstance(value, Multihash):
+        return value.name or f"hash {value.code:#x}"
+    if isinstance(value, bytes):
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            return None
+        return None if text == component.value else text
+    return None

@@ -1,0 +1,76 @@
+"""The notations in which an address may stand on a command line or in a file, and telling which one it is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from multiaddr_py import Multiaddr, ParseError
+from multiaddr_py._multibase import decode_multibase, read_base16, read_base64, without_padding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def read_address(source: str, notation: str | None = None) -> tuple[Multiaddr, str]:
+    """Read an address in a notation, by default the one that it is in; return it and the notation.
+
+    What begins with `/` is text, `0x` or an even number of hex digits is hex;
+    anything else is multibase or base 64, whichever gives a valid address.
+    """
+    if notation is not None:
+        return _read_in(notation, source), notation
+    if source.startswith("/"):
+        return Multiaddr(source), "text"
+    if source[:2] in ("0x", "0X") or _is_hex(source):
+        return _read_in("hex", source), "hex"
+    found = []
+    for candidate in ("multibase", "base64"):
+        with suppress(ParseError):
+            found.append((_read_in(candidate, source), candidate))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        hint = f"say which with --from {{{','.join(NOTATIONS)}}}"
+        raise ParseError("this is an address in multibase and another one in base64", source, 0, None, hint)
+    reason = "this is no address: neither text, which begins with /, nor hex, multibase or base64"
+    hint = "write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is"
+    raise ParseError(reason, source, 0, None, hint)
+
+
+def _read_in(notation: str, source: str) -> Multiaddr:
+    decode = NOTATIONS[notation]
+    if decode is None:
+        return Multiaddr(source)
+    try:
+        raw = decode(source)
+    except ValueError as error:
+        raise ParseError(f"this is no {notation}: {error}", source, 0) from error
+    return Multiaddr(raw)
+
+
+def _is_hex(source: str) -> bool:
+    digits = _without_separators(source)
+    return len(digits) % 2 == 0 and not digits.strip("0123456789abcdefABCDEF")
+
+
+def _without_separators(source: str) -> str:
+    return source.replace(" ", "").replace(":", "")
+
+
+def _hex_to_bytes(source: str) -> bytes:
+    return read_base16(_without_separators(source[2:] if source[:2] in ("0x", "0X") else source))
+
+
+def _base64_to_bytes(source: str) -> bytes:
+    bare = without_padding(source, 4) if source.endswith("=") else source
+    return read_base64(bare, "-_" if "-" in source or "_" in source else "+/")
+
+
+NOTATIONS: dict[str, Callable[[str], bytes] | None] = {
+    "text": None,
+    "hex": _hex_to_bytes,
+    "multibase": decode_multibase,
+    "base64": _base64_to_bytes,
+}
+"""What turns each notation into bytes; text is read as it is."""
