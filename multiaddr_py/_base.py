@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from multiaddr_py import _wire
 from multiaddr_py._frozen import Binary
-from multiaddr_py.registry import Registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
+
+    from multiaddr_py.registry import Registry
 
 
 class Base(Binary):
@@ -71,8 +73,8 @@ class Base(Binary):
         return self._make(self._bytes[start:stop], self.registry)
 
 
-_set_bytes = Base._bytes.__set__  # type: ignore[attr-defined]
-_set_registry = Base.registry.__set__
+_set_bytes: Callable[[Base, bytes], None] = Binary.__dict__["_bytes"].__set__
+_set_registry: Callable[[Base, Registry], None] = Base.__dict__["registry"].__set__
 
 
 def _last_run(whole: list[bytes], part: list[bytes]) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn, Self, final
+    from typing import NoReturn, Self
+    from typing import final as final  # noqa: PLC0414  the alias makes it an export
 else:
 
     def final(cls):

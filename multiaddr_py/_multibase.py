@@ -76,7 +76,7 @@ def read_base36(text: str) -> bytes:
     _check_characters(text, _BASE36)
     # In two halves, since an interpreter may be set to refuse numbers of more than 640 digits.
     middle = len(text) // 2
-    number = int(text[:middle] or "0", 36) * 36 ** (len(text) - middle) + int(text[middle:] or "0", 36)
+    number: int = int(text[:middle] or "0", 36) * 36 ** (len(text) - middle) + int(text[middle:] or "0", 36)
     return bytes(len(text) - len(text.lstrip("0"))) + number.to_bytes((number.bit_length() + 7) // 8)
 
 

@@ -37,7 +37,8 @@ class Multihash(_Multihash):
 
         if self.code == IDENTITY:
             return "identity"  # as in the multicodec table; the library has "id"
-        return CODE_HASHES.get(self.code)
+        name: str | None = CODE_HASHES.get(self.code)
+        return name
 
 
 def read_multihash(raw: bytes) -> Multihash:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @final
 class Component(Frozen):
-    """A protocol with its value, or one that has none.
+    r"""A protocol with its value, or one that has none.
 
     Components are equal when they have the same bytes.
 
-    >>> Component("tcp", 80) == Component("tcp", "0080") == Component(6, b"\\x00\\x50")
+    >>> Component("tcp", 80) == Component("tcp", "0080") == Component(6, b"\x00\x50")
     True
     """
 
@@ -29,9 +29,7 @@ class Component(Frozen):
     """The value's bytes, without its length; empty where the protocol has no value."""
     registry: Registry
 
-    def __init__(
-        self, protocol: str | int | Protocol, value: object = None, *, registry: Registry = REGISTRY
-    ) -> None:
+    def __init__(self, protocol: str | int | Protocol, value: object = None, *, registry: Registry = REGISTRY) -> None:
         """Read a value: its text as in an address, its bytes, or the typed value.
 
         A value of `unix` that has a slash in it is a path as it stands.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from multiaddr_py import _wire
 from multiaddr_py._base import Base
@@ -16,7 +17,7 @@ from multiaddr_py.registry import REGISTRY, Protocol, Registry
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypeAlias, overload
+    from typing import Self, TypeAlias, overload
 
     from pydantic_core import CoreSchema
 
@@ -31,13 +32,13 @@ _P2P_CIRCUIT = 290
 
 @final
 class Multiaddr(Base, Sequence[Component]):
-    """A self-describing network address: an immutable sequence of components.
+    r"""A self-describing network address: an immutable sequence of components.
 
     Addresses are equal, ordered and hashed by their bytes, whatever their registries are.
 
     >>> address = Multiaddr("/ip4/127.0.0.1/udp/1234")
     >>> bytes(address)
-    b'\\x04\\x7f\\x00\\x00\\x01\\x91\\x02\\x04\\xd2'
+    b'\x04\x7f\x00\x00\x01\x91\x02\x04\xd2'
     >>> Multiaddr(bytes(address)) / "quic-v1"
     Multiaddr('/ip4/127.0.0.1/udp/1234/quic-v1')
 
@@ -50,13 +51,13 @@ class Multiaddr(Base, Sequence[Component]):
 
     if TYPE_CHECKING:
 
-        def __new__(
+        def __new__(  # noqa: D102  the class describes it
             cls,
             address: str | bytes | bytearray | memoryview | Multiaddr | Iterable[Component] = (),
             /,
             *,
             registry: Registry | None = None,
-        ) -> Multiaddr: ...
+        ) -> Self: ...
 
     @classmethod
     def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
@@ -164,11 +165,11 @@ class Multiaddr(Base, Sequence[Component]):
 
     def split(self, maxsplit: int = -1) -> list[Multiaddr]:
         """Return an address for each component; after `maxsplit` of them, the last one holds the rest."""
-        spans = self._spans()
-        cuts = [start for _, start, _, _ in spans]
-        if 0 <= maxsplit < len(cuts):
+        cuts = [start for _, start, _, _ in self._spans()]
+        if maxsplit >= 0:
             del cuts[maxsplit + 1 :]
-        return [self._cut(start, stop) for start, stop in zip(cuts, [*cuts[1:], len(bytes(self))], strict=True)]
+        cuts.append(len(bytes(self)))
+        return [self._cut(start, stop) for start, stop in pairwise(cuts)]
 
     # Look-ups. A protocol is named by its name, an alias, its code or itself;
     # one that the registry does not have raises `ProtocolNotFoundError`: a typo is not an absence.

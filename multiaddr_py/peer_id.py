@@ -123,7 +123,13 @@ class PeerId(Binary):
         """
         code, digest = read_multihash(self._bytes)
         # A protobuf message with exactly two fields: 1, the type, and 2, the key. Its encoding is deterministic.
-        if code != IDENTITY or len(digest) < 4 or digest[0] != 0x08 or digest[2] != 0x12 or digest[3] != len(digest) - 4:
+        if (
+            code != IDENTITY
+            or len(digest) < 4
+            or digest[0] != 0x08
+            or digest[2] != 0x12
+            or digest[3] != len(digest) - 4
+        ):
             return None
         name = _KEY_TYPES.get(digest[1])
         return None if name is None else (name, digest[4:])

@@ -16,7 +16,11 @@ from multiaddr_py.errors import ProtocolNotFoundError, RegistryError, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import SourceFileLoader
     from typing import TextIO
+    from zipimport import zipimporter
+
+    __loader__: SourceFileLoader | zipimporter
 
 _COLUMNS = ["code", "size", "name", "codec", "comment"]
 

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
             write(source, *read_address(source, options.notation), columns)
         except ParseError as error:
             status = 1
-            sys.stdout.flush()
+            print(end="", flush=True)
             print(f"maddr: {place}{escape(error.reason)}", file=sys.stderr)
             print(textwrap.indent(point_out(error, columns - 2), "  "), file=sys.stderr)
             if error.hint is not None:
@@ -100,6 +100,8 @@ def _sources(addresses: list[str]) -> Iterator[tuple[str, str | bytes]]:
 
 
 def _lines() -> Iterator[tuple[str, bytes]]:
+    if sys.stdin is None:  # closed
+        return
     if sys.stdin.isatty():
         print("maddr: type or paste addresses, one a line; Ctrl-D ends", file=sys.stderr)
     stream = sys.stdin.buffer

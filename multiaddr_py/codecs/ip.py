@@ -49,7 +49,11 @@ def _ip4_to_raw(text: str) -> bytes:
     except ValueError as error:
         if ":" in text:
             error.add_note("use ip6")
-        elif not _DIGITS_AND_DOTS.issuperset(text) and text.isascii() and text.replace(".", "").replace("-", "").isalnum():
+        elif (
+            not _DIGITS_AND_DOTS.issuperset(text)
+            and text.isascii()
+            and text.replace(".", "").replace("-", "").isalnum()
+        ):
             error.add_note("use dns4")
         raise
 

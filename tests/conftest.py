@@ -1,0 +1,13 @@
+"""How hard Hypothesis tries: `quick`, or `thorough` where the environment says `MULTIADDR_PROFILE=thorough`.
+
+No profile has a deadline: how long an example takes depends on the machine.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# In CI the examples are the same each time, so that a failure is that of the change at hand.
+settings.register_profile("quick", max_examples=100, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("thorough", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
