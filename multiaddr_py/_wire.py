@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from multiaddr_py.codecs import Codec
     from multiaddr_py.registry import Protocol, Registry
 
 
@@ -28,8 +29,9 @@ def text_to_bytes(text: str, registry: Registry) -> bytes:
         raise ParseError("an address has at least one component", text, len(text))
     by_name = registry._by_name
     parts: list[bytes] = []
-    # Where the value of a protocol whose value may be the rest of the text was read as one segment:
-    # the protocol, the segment's index, how many parts were before. If anything behind goes wrong, it was the rest.
+    # Where a value that may be the rest of the text was read as one segment (the first time and the last):
+    # the protocol, its codec, the segment's index, how many parts were before.
+    # If anything behind goes wrong, the last of these values was the rest.
     first_rest = last_rest = None
     index, end = 1, len(segments)
     try:
@@ -47,7 +49,7 @@ def text_to_bytes(text: str, registry: Registry) -> bytes:
                 raise ParseError(f"{protocol.name} needs a value", text, len(text), protocol.name)
             value = segments[index]
             if codec.takes_rest and not value.startswith("%"):
-                last_rest = protocol, index, len(parts)
+                last_rest = protocol, codec, index, len(parts)
                 first_rest = first_rest or last_rest
             if not value:
                 raise ParseError(f"{protocol.name} needs a value", text, _offset(segments, index), protocol.name)
@@ -63,13 +65,13 @@ def text_to_bytes(text: str, registry: Registry) -> bytes:
             raise
     else:
         return b"".join(parts)
-    protocol, index, before = last_rest
+    protocol, codec, index, before = last_rest
     try:
-        raw = _rest_to_raw("/".join(segments[index:]), protocol)
+        raw = _rest_to_raw("/".join(segments[index:]), codec)
         return b"".join([*parts[:before], _length_of(raw, protocol), raw])
     except ValueError as error:
         # What is no rest of the last is none of those before it, and the first from the left is at fault.
-        protocol, index, _ = first_rest
+        protocol, _, index, _ = first_rest
         raise value_error(error, protocol, "/".join(segments[index:]), text, _offset(segments, index)) from error
 
 
@@ -79,7 +81,7 @@ def value_to_raw(text: str, protocol: Protocol) -> bytes:
     if codec is None:
         raise ValueError("it takes no value")
     if codec.takes_rest and "/" in text:
-        raw = _rest_to_raw(text, protocol)
+        raw = _rest_to_raw(text, codec)
     elif "/" in text:
         raise ValueError("a value has no slash")
     elif not text:
@@ -90,7 +92,7 @@ def value_to_raw(text: str, protocol: Protocol) -> bytes:
         except ValueError:
             if not codec.takes_rest or text.startswith("%"):
                 raise
-            raw = _rest_to_raw(text, protocol)
+            raw = _rest_to_raw(text, codec)
     _length_of(raw, protocol)
     return raw
 
@@ -189,14 +191,13 @@ def _length_of(raw: bytes, protocol: Protocol) -> bytes:
     return b""
 
 
-def _rest_to_raw(rest: str, protocol: Protocol) -> bytes:
+def _rest_to_raw(rest: str, codec: Codec) -> bytes:
     """Read the rest of an address as one value: a path with one leading slash, in which nothing is decoded."""
     path = rest.strip("/")
     if not path:
         raise ValueError("the value is empty")
     raw = encode_utf8("/" + path)
-    if protocol.codec is not None:
-        protocol.codec.check(raw)
+    codec.check(raw)
     return raw
 
 

@@ -6,10 +6,12 @@ Whatever the input was, a message is short and has nothing in it that a terminal
 
 from __future__ import annotations
 
+from multiaddr_py._arguments import spell
+
 _MOST_CHARACTERS = 60  # of the source, around the fault
 _MOST_BYTES = 24
 _MOST_QUOTED = 40  # of one value
-_MOST_REASON = 400  # a codec of a user's own may say anything
+_MOST_REASON = 600  # a codec of a user's own may say anything
 
 
 class MultiaddrError(Exception):
@@ -73,7 +75,7 @@ class ProtocolNotFoundError(MultiaddrError, LookupError):
         self.place = place
 
     def __str__(self) -> str:
-        key = quote(self.key) if isinstance(self.key, str) else _tame(str(self.key))
+        key = quote(self.key) if isinstance(self.key, str) else _tame(spell(self.key))
         return f"no protocol {key} in {_tame(self.place)}"
 
 

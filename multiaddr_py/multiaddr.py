@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from multiaddr_py import _wire
+from multiaddr_py._arguments import BYTES_LIKE
 from multiaddr_py._base import Base
-from multiaddr_py._frozen import BYTES_LIKE, final
+from multiaddr_py._frozen import final
 from multiaddr_py._pydantic import text_schema
 from multiaddr_py.component import Component
 from multiaddr_py.errors import ProtocolNotFoundError
@@ -105,8 +106,9 @@ class Multiaddr(Base, Sequence[Component]):
 
     def _components(self, spans: Iterable[tuple[int, int, int, int]]) -> Iterator[Component]:
         raw, registry = bytes(self), self.registry
+        by_code = registry._by_code
         for code, _, start, stop in spans:
-            yield Component._make(registry[code], raw[start:stop], registry)
+            yield Component._make(by_code[code], raw[start:stop], registry)
 
     def __len__(self) -> int:
         return len(self._spans())

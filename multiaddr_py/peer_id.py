@@ -5,7 +5,8 @@ https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 
 from __future__ import annotations
 
-from multiaddr_py._frozen import BYTES_LIKE, Binary, final
+from multiaddr_py._arguments import BYTES_LIKE
+from multiaddr_py._frozen import Binary, final
 from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
 from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
 from multiaddr_py._pydantic import text_schema
@@ -69,7 +70,7 @@ def _multihash_of_cid(cid: bytes) -> bytes:
 class PeerId(Binary):
     """A peer ID: equal, ordered and hashed by the bytes of its multihash.
 
-    >>> PeerId("bafzaajaiaejcbvdfsttoevljlysjv455nmzqaitvd7njlfjq2glipdvzbd7opzji")
+    >>> PeerId("bafzaajaiaejcbvszjytmvzcufrfvzxs4wzrqaijkox7ksvjq2wsr4wfl7gii5zmd")
     PeerId('12D3KooWQF6Q3i1QkziJQ9mkNNcyFD8GPQz6R6oEvT75wgsVXm4v')
     """
 

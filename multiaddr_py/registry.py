@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from multiaddr_py._arguments import is_integer, spell
 from multiaddr_py._frozen import Frozen, Record, final
 from multiaddr_py._varint import MOST, write_varint
 from multiaddr_py.codecs import CODECS, Codec
@@ -52,7 +53,7 @@ class Protocol(Record):
     ) -> None:
         if isinstance(codec, str):
             codec = _codec_named(codec, CODECS)
-        _check_protocol(code, size, name, codec)
+        _check_protocol(code, size, name, codec, comment)
         self._fill(code=code, size=size, name=name, codec=codec, comment=comment, _prefix=write_varint(code))
 
     def __repr__(self) -> str:
@@ -70,11 +71,19 @@ class Protocol(Record):
         return Protocol, (code, size, name, codec, comment)
 
 
-def _check_protocol(code: int, size: int | None, name: str, codec: Codec | None) -> None:
-    if not _is_integer(code) or not 0 <= code <= MOST:
-        raise RegistryError(f"a code is a number from 0 to {MOST}, not {quote(str(code))}")
-    if size is not None and (not _is_integer(size) or size < 0 or size % 8):
-        raise RegistryError(f"a size is 0, V or a multiple of 8 bits, not {quote(str(size))}")
+def _check_protocol(code: int, size: int | None, name: str, codec: Codec | None, comment: str) -> None:
+    if not (
+        is_integer(code)
+        and (size is None or is_integer(size))
+        and isinstance(name, str)
+        and (codec is None or isinstance(codec, Codec))
+        and isinstance(comment, str)
+    ):
+        raise TypeError("a Protocol has an int, an int or None, a str, a Codec or its name or None, and a str")
+    if not 0 <= code <= MOST:
+        raise RegistryError(f"a code is a number from 0 to {MOST}, not {quote(spell(code))}")
+    if size is not None and not (0 <= size <= MOST and size % 8 == 0):
+        raise RegistryError(f"a size is 0, V or a multiple of 8 bits, not {quote(spell(size))}")
     if not name or not name.isprintable() or "/" in name or " " in name:
         raise RegistryError(f"a name has no slash, no blank and at least one character: {quote(name)}")
     if size == 0 and codec is not None:
@@ -83,10 +92,6 @@ def _check_protocol(code: int, size: int | None, name: str, codec: Codec | None)
         raise RegistryError("a protocol with a value has a codec")
     if codec is not None and codec.size not in (None, size):
         raise RegistryError(f"codec {codec.name!r} needs a size of {codec.size}, not {'V' if size is None else size}")
-
-
-def _is_integer(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
 
 
 @final
@@ -119,6 +124,8 @@ class Registry(Frozen, Collection[Protocol]):
         by_code: dict[int, Protocol] = {}
         aliases: dict[str, Protocol] = {}
         for row in rows:
+            if not isinstance(row, Protocol):
+                raise TypeError(f"a registry is made of Protocols, not of {type(row).__name__}")
             canonical = by_code.setdefault(row.code, row)
             if row.name in by_name:
                 raise RegistryError(f"two protocols have the name {row.name!r}", row._row())
@@ -152,7 +159,7 @@ class Registry(Frozen, Collection[Protocol]):
         >>> REGISTRY.extended("455,256,wg,multibase,public key")["wg"].code
         455
         """
-        rows = tuple(row if isinstance(row, Protocol) else _read_row(row, CODECS) for row in additions)
+        rows = tuple(_read_row(row, CODECS) if isinstance(row, str) else row for row in additions)
         return _extended(self, rows)
 
     def __iter__(self) -> Iterator[Protocol]:
@@ -181,7 +188,7 @@ class Registry(Frozen, Collection[Protocol]):
     def _find(self, key: object) -> Protocol | None:
         if isinstance(key, str):
             return self._by_name.get(key)
-        if isinstance(key, int) and not isinstance(key, bool):
+        if is_integer(key):
             return self._by_code.get(key)
         if isinstance(key, Protocol):
             protocol = self._by_code.get(key.code)

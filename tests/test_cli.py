@@ -12,7 +12,6 @@ import sys
 import sysconfig
 import unicodedata
 from importlib.metadata import entry_points
-from typing import IO
 
 import base58
 import pytest
@@ -33,12 +32,14 @@ MULTIHASH = base58.b58decode(HASHED).hex()
 CERTHASH = "uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ"
 
 
-def maddr(
-    *arguments: str | bytes, stdin: bytes | IO[bytes] = b"", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    piped = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-    done = subprocess.run(  # type: ignore[call-overload] # either of the two
-        [*MADDR, *arguments], capture_output=True, env={**ENVIRONMENT, **environment}, timeout=60, check=False, **piped
+def maddr(*arguments: str | bytes, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*MADDR, *arguments],
+        input=stdin,
+        capture_output=True,
+        env={**ENVIRONMENT, **environment},
+        timeout=60,
+        check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -53,7 +54,9 @@ def test_a_table_shows_each_component() -> None:
     address = f"/ip4/1.2.3.4/udp/4001/quic-v1/webtransport/certhash/{CERTHASH}/p2p/{PEER}"
     done = maddr("decode", address)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"""\
+    assert (
+        done.stdout
+        == f"""\
 {address}
 91 bytes, read as text
 
@@ -66,11 +69,14 @@ at  code   len  bytes       protocol      no.  value                 meaning
 50  a5 03  26   00 24 08 …  p2p           421  12D3KooWBdmLJjhpgJ9…  Ed25519 key
 
 """
+    )
 
 
 def test_a_wide_terminal_cuts_nothing_and_empty_columns_are_left_out() -> None:
     done = maddr("decode", "047f000001910204d2", COLUMNS="200")
-    assert done.stdout == """\
+    assert (
+        done.stdout
+        == """\
 /ip4/127.0.0.1/udp/1234
 9 bytes, read as hex
 
@@ -79,6 +85,7 @@ at  code   bytes        protocol  no.  value
 5   91 02  04 d2        udp       273  1234
 
 """
+    )
     assert f"  {PEER}  Ed25519 key\n" in maddr("decode", f"/p2p/{PEER}", COLUMNS="200").stdout
 
 
@@ -239,9 +246,15 @@ def test_reads_lines_and_says_which_one_is_wrong() -> None:
         assert done.returncode == 1
         assert [json.loads(line)["address"] for line in done.stdout.splitlines()] == ["/tls", "/ip4/127.0.0.1", "/ws"]
         assert done.stderr.startswith("maddr: line 4: 'x' is no protocol\n")
-        assert "maddr: line 6: this is not UTF-8 text\n  2f 64 6e 73 2f 61 ff 62\n                    ^^\n" in done.stderr
+        assert (
+            "maddr: line 6: this is not UTF-8 text\n  2f 64 6e 73 2f 61 ff 62\n                    ^^\n" in done.stderr
+        )
         assert done.stderr.endswith("  an address in bytes is written as hex or in base64\n")
-    assert [record["address"] for record in decoded("/noise", "-", "/quic", stdin=b"/tls\n")] == ["/noise", "/tls", "/quic"]
+    assert [record["address"] for record in decoded("/noise", "-", "/quic", stdin=b"/tls\n")] == [
+        "/noise",
+        "/tls",
+        "/quic",
+    ]
 
 
 @pytest.mark.parametrize("garbage", [bytes(range(256)) * 100, b"\0" * 10_000, b"\xff\n" * 100, b"\x04\x7f\0\0\1"])

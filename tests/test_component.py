@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import pickle
 from ipaddress import IPv4Address, IPv6Address
@@ -33,7 +34,7 @@ TYPED = [
     ("tcp", "80", 80),
     ("memory", "18446744073709551615", 2**64 - 1),
     ("p2p", PEER, PeerId(PEER)),
-    ("certhash", CERTHASH, Multihash(0x12, bytes.fromhex("241f96b80cf18a52e3818d8c340a0c23bdc24224c0f62bfd5a96e291feda5ebd"))),
+    ("certhash", CERTHASH, Multihash(0x12, base64.urlsafe_b64decode(CERTHASH[1:] + "==")[2:])),
     ("onion", "aaimaq4ygg2iegci:80", OnionAddress("aaimaq4ygg2iegci", 80)),
     ("onion3", f"{ONION3}:1234", OnionAddress(ONION3, 1234)),
     ("unix", "%2Frun%2Fa.sock", b"/run/a.sock"),
@@ -173,7 +174,7 @@ def test_a_value_of_the_wrong_type_is_a_type_error_that_names_the_protocol(proto
 def test_a_number_that_python_will_not_write_is_a_parse_error_too() -> None:
     with pytest.raises(ParseError, match="the number is not in 0 to 65535") as caught:
         Component("tcp", 10**5000)
-    assert caught.value.source == hex(10**5000)
+    assert caught.value.source == "<huge int>"
 
 
 def test_a_multihash_with_a_code_outside_the_table_is_a_certhash() -> None:

@@ -16,6 +16,7 @@ from multiaddr_py import (
     MultiaddrError,
     ParseError,
     PeerId,
+    Protocol,
     ProtocolNotFoundError,
     Registry,
     UnknownProtocolError,
@@ -97,7 +98,7 @@ class TestConstructor:
         with pytest.raises(AttributeError, match="Multiaddr is immutable"):
             UDP.registry = WITH_WG
         with pytest.raises(AttributeError):
-            UDP.anything = 1  # type: ignore[attr-defined] # what a user may try
+            UDP.anything = 1
         with pytest.raises(AttributeError):
             del UDP.registry
         with pytest.raises(AttributeError):
@@ -212,7 +213,19 @@ class TestSequence:
         assert REGISTRY["udp"] in UDP
         assert Component("udp", 1234) in UDP
         assert "ipfs" in Multiaddr(f"/p2p/{TARGET}")
-        for absent in ("tcp", 6, REGISTRY["tcp"], Component("udp", 1235), "foo", 5, True, None, "/udp/1234", UDP, []):
+        others: list[object] = [
+            "tcp",
+            6,
+            REGISTRY["tcp"],
+            Component("udp", 1235),
+            "foo",
+            5,
+            True,
+            None,
+            "/udp/1234",
+            UDP,
+        ]
+        for absent in others:
             assert absent not in UDP
 
     def test_index_and_count(self) -> None:
@@ -224,7 +237,7 @@ class TestSequence:
         assert (address.count("tcp"), address.count(Component("tcp", 81)), address.count("udp")) == (2, 1, 0)
         for arguments in (("udp",), ("tcp", 2, 3), (Component("tcp", 82),)):
             with pytest.raises(ValueError, match="does not occur"):
-                address.index(*arguments)  # type: ignore[arg-type] # mixed on purpose
+                address.index(*arguments)
 
     def test_index_and_count_refuse_address_text_and_unknown_names(self) -> None:
         for look_up in (UDP.index, UDP.count):
@@ -303,7 +316,8 @@ class TestLookUp:
         assert Multiaddr(text).peer_id == (None if peer is None else PeerId(peer))
 
     def test_there_is_no_peer_id_where_the_code_means_something_else(self) -> None:
-        assert Multiaddr("/x/1", registry=Registry.from_csv(["code,size,name,codec,comment", "421,16,x,uint16,"])).peer_id is None  # type: ignore[arg-type]
+        table = Registry([Protocol(421, 16, "x", "uint16")])
+        assert Multiaddr("/x/1", registry=table).peer_id is None
 
 
 class TestEncapsulate:

@@ -31,7 +31,7 @@ examples:
     options = parser.parse_args(arguments)
     # What the output's encoding cannot hold is escaped, not a traceback.
     # A stream is None where it was closed; what is printed to a missing standard error would go to standard output.
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 # open until the process ends
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="backslashreplace")
     try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from multiaddr_py import ParseError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from multiaddr_py import ParseError
 
 
 def escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multiaddr_py._arguments import is_integer
 from multiaddr_py._multibase import decode_multibase, write_base64
 from multiaddr_py._multihash import Multihash, read_multihash, write_multihash
 from multiaddr_py.codecs._codec import Codec
@@ -23,6 +24,8 @@ def _multihash_to_raw(text: str) -> bytes:
 def _multihash_from_value(value: object) -> bytes:
     if not isinstance(value, Multihash):
         raise TypeError(f"its value is a Multihash, text or bytes, not {type(value).__name__}")
+    if not is_integer(value.code) or not isinstance(value.digest, bytes):
+        raise TypeError("its value is a Multihash of an int and bytes")
     return write_multihash(value)
 
 

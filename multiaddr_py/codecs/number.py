@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multiaddr_py._arguments import is_integer
 from multiaddr_py.codecs._codec import Codec
 
 
@@ -17,7 +18,7 @@ def read_decimal(text: str, most: int) -> int:
 
 
 def _integer(value: object, size: int) -> bytes:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_integer(value):
         raise TypeError(f"its value is an int, text or bytes, not {type(value).__name__}")
     if not 0 <= value < 1 << size:
         raise ValueError(f"the number is not in 0 to {(1 << size) - 1}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from multiaddr_py._arguments import is_integer, spell
 from multiaddr_py._multibase import read_base32, write_base32
 from multiaddr_py.codecs._codec import Codec
 from multiaddr_py.codecs.number import read_decimal
@@ -63,7 +64,9 @@ def _to_value(raw: bytes) -> OnionAddress:
 def _text_of(value: object) -> str:
     if not isinstance(value, OnionAddress):
         raise TypeError(f"its value is an OnionAddress, text or bytes, not {type(value).__name__}")
-    return f"{value.address}:{value.port}"
+    if not isinstance(value.address, str) or not is_integer(value.port):
+        raise TypeError("its value is an OnionAddress of text and an int")
+    return f"{value.address}:{spell(value.port)}"
 
 
 def _onion_from_value(value: object) -> bytes:
