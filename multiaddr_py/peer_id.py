@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 128
 _MOST_INLINED = 42  # bytes of a public key that is not hashed
+_SIZES = {bytes([SHA2_256, 32]): 34} | {bytes([IDENTITY, length]): 2 + length for length in range(_MOST_INLINED + 1)}
+"""How a peer ID's multihash can begin, with the hash's code and the digest's length, and its size then."""
 _LIBP2P_KEY = 0x72
 _CID_PREFIX = bytes([1, _LIBP2P_KEY])  # the version and the codec, both varints
 _KEY_TYPES = {0: "RSA", 1: "Ed25519", 2: "Secp256k1", 3: "ECDSA"}
@@ -45,15 +47,14 @@ def peer_id_to_text(raw: bytes) -> str:
 
 def check_peer_id(raw: bytes) -> None:
     """Check that bytes are the multihash of a peer ID."""
+    if _SIZES.get(raw[:2]) == len(raw):
+        return
     code, digest = read_multihash(raw)
     if code == SHA2_256:
-        if len(digest) != 32:
-            raise ValueError(f"a sha2-256 digest has 32 bytes, not {len(digest)}")
-    elif code == IDENTITY:
-        if len(digest) > _MOST_INLINED:
-            raise ValueError(f"a key in a peer ID has at most {_MOST_INLINED} bytes, not {len(digest)}")
-    else:
-        raise ValueError(f"a peer ID is a sha2-256 or an identity multihash, not one of code {code:#x}")
+        raise ValueError(f"a sha2-256 digest has 32 bytes, not {len(digest)}")
+    if code == IDENTITY:
+        raise ValueError(f"a key in a peer ID has at most {_MOST_INLINED} bytes, not {len(digest)}")
+    raise ValueError(f"a peer ID is a sha2-256 or an identity multihash, not one of code {code:#x}")
 
 
 def _multihash_of_cid(cid: bytes) -> bytes:

@@ -177,6 +177,22 @@ def test_a_number_that_python_will_not_write_is_a_parse_error_too() -> None:
     assert caught.value.source == "<huge int>"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "value"),
+    [
+        ("onion", OnionAddress("a" * 16, True)),
+        ("onion", OnionAddress("a" * 16, "80")),  # type: ignore[arg-type] # that is what is tested
+        ("onion3", OnionAddress(b"a" * 56, 80)),  # type: ignore[arg-type] # that is what is tested
+        ("certhash", Multihash(True, b"")),
+        ("certhash", Multihash("sha2-256", bytes(32))),  # type: ignore[arg-type] # that is what is tested
+        ("certhash", Multihash(0x12, "digest")),  # type: ignore[arg-type] # that is what is tested
+    ],
+)
+def test_what_is_in_a_typed_value_has_its_type_too(protocol: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"^{protocol}: its value is an? {type(value).__name__} of "):
+        Component(protocol, value)
+
+
 def test_a_multihash_with_a_code_outside_the_table_is_a_certhash() -> None:
     assert Component("certhash", Multihash(0x300000, b"digest")).typed_value == Multihash(0x300000, b"digest")
 

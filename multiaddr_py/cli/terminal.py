@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +41,8 @@ def _width_of_character(character: str) -> int:
 def fit(text: str, columns: int) -> str:
     """Cut printable text to a width, with … where something is left out, and fill it up with blanks."""
     if width(text) > columns:
-        room, kept = columns - 1, []
-        for character in text:
-            room -= _width_of_character(character)
-            if room < 0:
-                break
-            kept.append(character)
-        text = "".join(kept) + "…"
+        kept = sum(end < columns for end in accumulate(map(_width_of_character, text)))
+        text = text[:kept] + "…"
     return text + " " * (columns - width(text))
 
 
