@@ -15,7 +15,7 @@ from multiaddr_py import Multiaddr, MultiaddrError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-SIZES = [1 << 18, 1 << 19, 1 << 20]  # in characters or bytes
+SIZES = [1 << 18, 1 << 19, 1 << 20]  # in characters, bytes or components
 REPEATS = 3
 
 DNS, UNIX, P2P, CERTHASH, HTTP_PATH, GARLIC32 = (
@@ -102,18 +102,33 @@ BYTES: dict[str, Callable[[int], bytes]] = {
     "garlic32": lambda size: value(GARLIC32, bytes(size)),
 }
 
+COMPONENTS: dict[str, Callable[[int], str | bytes]] = {
+    "/tls": lambda count: "/tls" * count,
+    "/tcp/80": lambda count: "/tcp/80" * count,
+    "/dns/a": lambda count: "/dns/a" * count,
+    "/unix/a": lambda count: "/unix/a" * count,
+    "/unix/a, then an error": lambda count: "/unix/a" * count + "/x",
+    "/unix/a, then what no path can hold": lambda count: "/unix/a" * count + "/\ud800",
+    "/tls, then an error": lambda count: "/tls" * count + "/x",
+    "/tls in bytes": lambda count: b"\xc0\x03" * count,
+    "/tls in bytes, then an error": lambda count: b"\xc0\x03" * count + b"\xff",
+    "/dns/a in bytes": lambda count: value(DNS, b"a") * count,
+}
+
 
 def certhash_text(size: int) -> str:
     """Return the text of a certhash of about `size` characters."""
     return str(Multiaddr(value(CERTHASH, multihash(3 * size // 4)))).rpartition("/")[2]
 
 
-def read(source: str | bytes) -> tuple[bool, str]:
-    """Read an address and write it as text; where it is refused, write the error."""
+def read(source: str | bytes) -> bool:
+    """Read an address, or write the error where it is refused; return whether it was read."""
     try:
-        return True, str(Multiaddr(source))
+        Multiaddr(source)
     except MultiaddrError as error:
-        return False, str(error)
+        str(error)
+        return False
+    return True
 
 
 def best_of(action: Callable[[], object]) -> float:
@@ -133,7 +148,7 @@ def print_table(title: str, makers: Mapping[str, Callable[[int], str | bytes]]) 
     for name, make in makers.items():
         sources = [make(size) for size in SIZES]
         times = [best_of(partial(read, source)) for source in sources]
-        verdict = "read" if read(sources[-1])[0] else "refused"
+        verdict = "read" if read(sources[-1]) else "refused"
         print(f"{name:40}{verdict:>8}{''.join(f'{cell:10.3f}' for cell in times)}{times[-1] / times[0]:10.1f}")
     print()
 
@@ -142,6 +157,7 @@ def main() -> None:
     """Print everything; linear is a growth of 4 from the first size to the last."""
     print_table("text", TEXTS)
     print_table("bytes", BYTES)
+    print_table("components", COMPONENTS)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ _DECODED = {(first + second).encode(): bytes.fromhex(first + second) for first i
 
 
 def _to_raw(text: str) -> bytes:
-    head, *escapes = encode_utf8(text).split(b"%")
-    if not escapes:
-        return head
+    raw = encode_utf8(text)
+    if b"%" not in raw:
+        return raw
+    escapes = iter(raw.split(b"%"))
+    head = next(escapes)
     try:
         return head + b"".join([_DECODED[escape[:2]] + escape[2:] for escape in escapes])
     except KeyError:
