@@ -1,4 +1,4 @@
-"""What counts as bytes and as an integer among arguments, and how one is written in an error."""
+"""What counts as text, bytes and an integer among arguments, and how one is written in an error."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ if TYPE_CHECKING:
 
 BYTES_LIKE = (bytes, bytearray, memoryview)
 """What is taken as bytes. For `isinstance` a tuple takes a fraction of the time that a union takes."""
+
+
+def plain(value: object) -> str | bytes | None:
+    """Return text and bytes without what a subclass makes of them; None for everything else."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return bytes(value) if isinstance(value, BYTES_LIKE) else None
 
 
 def is_integer(value: object) -> TypeGuard[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn, Self
     from typing import final as final  # noqa: PLC0414  the alias makes it an export
 else:
@@ -26,6 +27,8 @@ class Frozen:
 
     def _fill(self, **values: object) -> None:
         for name, value in values.items():
+            if hasattr(self, name):
+                raise AttributeError(f"{type(self).__name__} is immutable: {name!r} was set before")
             object.__setattr__(self, name, value)
 
 
@@ -78,4 +81,8 @@ class Record(Frozen):
         return hash(self._fields())
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), self._fields()
+        return _build, (type(self), dict(zip(self.__match_args__, self._fields(), strict=True)))
+
+
+def _build(cls: Callable[..., Record], fields: dict[str, object]) -> Record:
+    return cls(**fields)

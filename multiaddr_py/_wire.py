@@ -29,10 +29,10 @@ def text_to_bytes(text: str, registry: Registry) -> bytes:
         raise ParseError("an address has at least one component", text, len(text))
     by_name = registry._by_name
     parts: list[bytes] = []
-    # Where a value that may be the rest of the text was read as one segment (the first time and the last):
-    # the protocol, its codec, the segment's index, how many parts were before.
-    # If anything behind goes wrong, the last of these values was the rest.
-    first_rest = last_rest = None
+    # Where a value that may be the rest of the text was read as one segment, the first time and the last:
+    # the protocol, its codec, the segment's index, and how many parts were before.
+    first_rest: tuple[Protocol, Codec, int, int] | None = None
+    last_rest: tuple[Protocol, Codec, int, int] | None = None
     index, end = 1, len(segments)
     try:
         while index < end:
@@ -63,20 +63,23 @@ def text_to_bytes(text: str, registry: Registry) -> bytes:
     except ParseError:
         if first_rest is None or last_rest is None:
             raise
-    else:
-        return b"".join(parts)
-    protocol, codec, index, before = last_rest
-    try:
-        raw = _rest_to_raw("/".join(segments[index:]), codec)
-        return b"".join([*parts[:before], _length_of(raw, protocol), raw])
-    except ValueError as error:
-        # What is no rest of the last is none of those before it, and the first from the left is at fault.
-        protocol, _, index, _ = first_rest
-        raise value_error(error, protocol, "/".join(segments[index:]), text, _offset(segments, index)) from error
+        # Something behind it went wrong, so the last of these values was the rest.
+        protocol, codec, index, before = last_rest
+        try:
+            raw = _rest_to_raw("/".join(segments[index:]), codec)
+        except ValueError as error:
+            # What is no rest of the last is none of those before it, and the first from the left is at fault.
+            protocol, _, index, _ = first_rest
+            raise value_error(error, protocol, "/".join(segments[index:]), text, _offset(segments, index)) from error
+        parts[before:] = [_length_of(raw, protocol), raw]
+    return b"".join(parts)
 
 
 def value_to_raw(text: str, protocol: Protocol) -> bytes:
-    """Read the text of one value, as it would stand at the end of an address; raise a plain `ValueError`."""
+    """Read the text of one value on its own; raise a plain `ValueError`.
+
+    A text with a slash is a path where the codec takes the rest of an address, and refused where it does not.
+    """
     codec = protocol.codec
     if codec is None:
         raise ValueError("it takes no value")
@@ -132,7 +135,9 @@ def bytes_to_text(raw: bytes, registry: Registry) -> str:
 
 def component_to_bytes(protocol: Protocol, raw: bytes) -> bytes:
     """Write one component whose value was checked."""
-    return protocol._prefix + _length_of(raw, protocol) + raw if raw else protocol._prefix
+    if protocol.codec is None:
+        return protocol._prefix
+    return protocol._prefix + _length_of(raw, protocol) + raw
 
 
 def walk(raw: bytes, registry: Registry) -> Iterator[tuple[Protocol, int, int, int]]:
@@ -169,8 +174,10 @@ def value_error(
     error: ValueError, protocol: Protocol, value: str | bytes, source: str | bytes, offset: int
 ) -> ParseError:
     """Return the error for a value that its codec refused: the one place that adds protocol, source and offset."""
-    reason = f"{quote(value)} is no value for {protocol.name}: {error}"
-    return ParseError(reason, source, offset, protocol.name, hint_of(error))
+    # A codec may have read something of this package's own, whose message would stand inside of the message.
+    rule = error.reason if isinstance(error, ParseError) else str(error)
+    hint = error.hint if isinstance(error, ParseError) else hint_of(error)
+    return ParseError(f"{quote(value)} is no value for {protocol.name}: {rule}", source, offset, protocol.name, hint)
 
 
 def _varint_at(raw: bytes, position: int, protocol: Protocol | None) -> tuple[int, int]:
@@ -187,7 +194,7 @@ def _length_of(raw: bytes, protocol: Protocol) -> bytes:
             raise ValueError("the value is empty")
         return write_varint(len(raw))
     if 8 * len(raw) != protocol.size:
-        raise ValueError(f"the value has {protocol.size // 8} bytes, not {len(raw)}")
+        raise ValueError(f"a value of {protocol.name} has {protocol.size // 8} bytes, not {len(raw)}")
     return b""
 
 

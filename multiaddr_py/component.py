@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from multiaddr_py import _wire
-from multiaddr_py._arguments import BYTES_LIKE, spell
+from multiaddr_py._arguments import plain, spell
 from multiaddr_py._frozen import Frozen, final
 from multiaddr_py.errors import ParseError
-from multiaddr_py.registry import REGISTRY, Protocol, Registry
+from multiaddr_py.registry import REGISTRY, Key, Protocol, Registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ class Component(Frozen):
     """The value's bytes, without its length; empty where the protocol has no value."""
     registry: Registry
 
-    def __init__(self, protocol: str | int | Protocol, value: object = None, *, registry: Registry = REGISTRY) -> None:
+    def __init__(self, protocol: Key, value: object = None, *, registry: Registry = REGISTRY) -> None:
         """Read a value: its text as in an address, its bytes, or the typed value.
 
         A value of `unix` that has a slash in it is a path as it stands.
         Raises `ParseError` for what is no value, `ProtocolNotFoundError` for an unknown protocol.
         """
+        if not isinstance(registry, Registry):
+            raise TypeError(f"a registry is a Registry, not {type(registry).__name__}")
         found = registry[protocol]
         self._fill(protocol=found, raw_value=_read_value(value, found), registry=registry)
 
@@ -65,19 +67,27 @@ class Component(Frozen):
 
     @property
     def typed_value(self) -> object:
-        """The value as a Python object, such as an `int` or an `IPv4Address`; None where the protocol has no value."""
+        """The value as a Python object; None where the protocol has no value.
+
+        An `int` for ports and numbers, `IPv4Address`, `IPv6Address`, `PeerId`, a `Multihash` for certhash,
+        an `OnionAddress` for onion and onion3, `bytes` for unix, http-path, ech and garlic, `str` for names.
+        """
         return None if self.protocol.codec is None else self.protocol.codec.to_value(self.raw_value)
 
     def __bytes__(self) -> bytes:
         return _wire.component_to_bytes(self.protocol, self.raw_value)
 
     def __str__(self) -> str:
-        return f"/{self.name}" if self.value is None else f"/{self.name}/{self.value}"
+        value = self.value
+        return f"/{self.name}" if value is None else f"/{self.name}/{value}"
 
     def __repr__(self) -> str:
-        value = "" if self.value is None else f", {self.value!r}"
-        registry = "" if self.registry == REGISTRY else f", registry={self.registry!r}"
-        return f"Component({self.name!r}{value}{registry})"
+        arguments = [repr(self.name)]
+        if self.protocol.codec is not None:
+            arguments.append(repr(self.value))
+        if self.registry != REGISTRY:
+            arguments.append(f"registry={self.registry!r}")
+        return f"Component({', '.join(arguments)})"
 
     def __eq__(self, other: object) -> bool:
         return bytes(self) == bytes(other) if isinstance(other, Component) else NotImplemented
@@ -104,15 +114,16 @@ def _read_value(value: object, protocol: Protocol) -> bytes:
         if protocol.codec is None:
             return b""
         raise ParseError(f"{protocol.name} needs a value", "", 0, protocol.name)
+    source = plain(value)
     try:
-        if isinstance(value, str):
-            return _wire.value_to_raw(str.__str__(value), protocol)
-        raw = bytes(value) if isinstance(value, BYTES_LIKE) else _from_value(value, protocol)
+        if isinstance(source, str):
+            return bytes(_wire.value_to_raw(source, protocol))
+        raw = _from_value(value, protocol) if source is None else source
         _wire.check_raw(raw, protocol)
     except ValueError as error:
-        source = _source(value)
-        raise _wire.value_error(error, protocol, source, source, 0) from error
-    return raw
+        shown = spell(value) if source is None else source
+        raise _wire.value_error(error, protocol, shown, shown, 0) from error
+    return bytes(raw)  # what a codec of a user's own returns may be a bytearray
 
 
 def _from_value(value: object, protocol: Protocol) -> bytes:
@@ -122,11 +133,3 @@ def _from_value(value: object, protocol: Protocol) -> bytes:
         return protocol.codec.from_value(value)
     except TypeError as error:
         raise TypeError(f"{protocol.name}: {error}") from error
-
-
-def _source(value: object) -> str | bytes:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, BYTES_LIKE):
-        return bytes(value)
-    return spell(value)

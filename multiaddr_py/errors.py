@@ -51,8 +51,10 @@ class ParseError(MultiaddrError, ValueError):
         self.hint = hint
 
     def __str__(self) -> str:
-        place = "character" if isinstance(self.source, str) else "byte"
-        message = f"{_excerpt(self.source, self.offset)}: {_tame(self.reason)} (at {place} {self.offset})"
+        message = _tame(self.reason)
+        if not message.startswith(quote(self.source) + " "):  # a value on its own is quoted as it is
+            place = "character" if isinstance(self.source, str) else "byte"
+            message = f"{_excerpt(self.source, self.offset)}: {message} (at {place} {self.offset})"
         return message if self.hint is None else f"{message}; {_tame(self.hint)}"
 
 
@@ -80,7 +82,7 @@ class ProtocolNotFoundError(MultiaddrError, LookupError):
 
 
 class RegistryError(MultiaddrError, ValueError):
-    """A protocol or a table that cannot be used; `row` is the row at fault as it was given, or None."""
+    """A protocol or a table that cannot be used; `row` is the row at fault as CSV, or None."""
 
     reason: str
     row: str | None

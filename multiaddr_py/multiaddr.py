@@ -11,19 +11,18 @@ from multiaddr_py._base import Base
 from multiaddr_py._frozen import final
 from multiaddr_py._pydantic import text_schema
 from multiaddr_py.component import Component
-from multiaddr_py.errors import ProtocolNotFoundError
+from multiaddr_py.errors import ProtocolNotFoundError, quote
 from multiaddr_py.peer_id import PeerId
-from multiaddr_py.registry import REGISTRY, Protocol, Registry
+from multiaddr_py.registry import REGISTRY, Key, Protocol, Registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self, TypeAlias, overload
+    from typing import Self, TypeAlias, TypeVar, overload
 
     from pydantic_core import CoreSchema
 
-    Key: TypeAlias = str | int | Protocol
-    """A protocol by its name, an alias, its code or itself."""
+    T = TypeVar("T")
     Operand: TypeAlias = "str | bytes | bytearray | memoryview | Multiaddr | Component"
     """What is read as an address beside another one."""
 
@@ -43,8 +42,9 @@ class Multiaddr(Base, Sequence[Component]):
     >>> Multiaddr(bytes(address)) / "quic-v1"
     Multiaddr('/ip4/127.0.0.1/udp/1234/quic-v1')
 
-    An address is read from text, from bytes, from another one, or from components;
-    `ParseError` says what is wrong with them. Without `registry` that of the argument counts, else `REGISTRY`.
+    An address is read from text, from bytes (also a bytearray or memoryview), from another one, or from components;
+    `ParseError` says what is wrong with them. Without `registry` that of the argument counts, else `REGISTRY`;
+    what was read under another one is read again, from its bytes.
     `Multiaddr()` is the empty address: what is left when everything is cut off. No text or bytes give it.
     """
 
@@ -62,6 +62,8 @@ class Multiaddr(Base, Sequence[Component]):
 
     @classmethod
     def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
+        if registry is not None and not isinstance(registry, Registry):
+            raise TypeError(f"a registry is a Registry, not {type(registry).__name__}")
         if isinstance(address, str):
             registry = REGISTRY if registry is None else registry
             return _wire.text_to_bytes(str.__str__(address), registry), registry
@@ -131,7 +133,7 @@ class Multiaddr(Base, Sequence[Component]):
 
     def __getitem__(self, index: int | slice) -> Component | Multiaddr:
         if isinstance(index, str):
-            raise TypeError(f"components are numbered; get({index!r}) finds one by its protocol")
+            raise TypeError(f"components are numbered; get({quote(index)}) finds one by its protocol")
         spans = self._spans()
         if not isinstance(index, slice):
             return next(self._components([spans[index]]))
@@ -154,15 +156,22 @@ class Multiaddr(Base, Sequence[Component]):
         return (isinstance(item, Component) or item in self.registry) and True in self._matches(item)  # type: ignore[arg-type] # an item that the registry has is a key
 
     def index(self, item: Key | Component, start: int = 0, stop: int | None = None) -> int:
-        """Return where a component or a protocol first occurs; raise `ValueError` if it does not."""
+        """Return where a component or a protocol first occurs.
+
+        Raises `ValueError` if it does not, `ProtocolNotFoundError` for a protocol that the registry does not have.
+        """
         matches = self._matches(item)
         try:
             return matches.index(True, start, len(matches) if stop is None else stop)
         except ValueError:
-            raise ValueError(f"{item!r} does not occur in the address") from None
+            name = quote(str(item)) if isinstance(item, Component) else self.registry[item].name
+            raise ValueError(f"{name} does not occur in the address") from None
 
     def count(self, item: Key | Component) -> int:
-        """Count how often a component or a protocol occurs."""
+        """Count how often a component or a protocol occurs.
+
+        Raises `ProtocolNotFoundError` for a protocol that the registry does not have.
+        """
         return self._matches(item).count(True)
 
     def split(self, maxsplit: int = -1) -> list[Multiaddr]:
@@ -173,23 +182,36 @@ class Multiaddr(Base, Sequence[Component]):
         cuts.append(len(bytes(self)))
         return [self._cut(start, stop) for start, stop in pairwise(cuts)]
 
-    # Look-ups. A protocol is named by its name, an alias, its code or itself;
-    # one that the registry does not have raises `ProtocolNotFoundError`: a typo is not an absence.
+    # Look-ups
 
-    def get(self, protocol: Key, default: Component | None = None) -> Component | None:
-        """Return the first component of a protocol, or `default`."""
+    if TYPE_CHECKING:
+
+        @overload
+        def get(self, protocol: Key) -> Component | None: ...
+        @overload
+        def get(self, protocol: Key, default: T) -> Component | T: ...
+
+    def get(self, protocol: Key, default: object = None) -> object:
+        """Return the first component of a protocol, or `default` where it does not occur.
+
+        A name or code that the registry does not have raises `ProtocolNotFoundError`, here and in the other look-ups:
+        a typo is not an absence.
+        """
         code = self.registry[protocol].code
         return next(self._components(span for span in self._spans() if span[0] == code), default)
 
     def get_all(self, protocol: Key) -> tuple[Component, ...]:
-        """Return all components of a protocol."""
+        """Return all components of a protocol.
+
+        Raises `ProtocolNotFoundError` for one that the registry does not have.
+        """
         code = self.registry[protocol].code
         return tuple(self._components(span for span in self._spans() if span[0] == code))
 
     def value_for_protocol(self, protocol: Key) -> str | None:
         """Return the text of the first value of a protocol, None where it has no value.
 
-        Raises `ProtocolNotFoundError` where it does not occur.
+        Raises `ProtocolNotFoundError` where it does not occur, or the registry does not have it.
         """
         text = self._first_text(self.registry[protocol].code)
         if text is None:
@@ -211,8 +233,9 @@ class Multiaddr(Base, Sequence[Component]):
         for component in reversed(self):
             if component.code == _P2P_CIRCUIT:
                 return None
-            if component.code == _P2P and isinstance(component.typed_value, PeerId):
-                return component.typed_value
+            if component.code == _P2P:
+                peer_id = component.typed_value
+                return peer_id if isinstance(peer_id, PeerId) else None
         return None
 
     # Putting together and cutting off
@@ -226,19 +249,19 @@ class Multiaddr(Base, Sequence[Component]):
         return Multiaddr(other, registry=self.registry)
 
     def encapsulate(self, other: Operand) -> Multiaddr:
-        """Return this address with another one behind it."""
+        """Return this address with another one behind it, read under this one's registry; raise `ParseError`."""
         return self._join(self._operand(other))
 
     def __truediv__(self, other: Operand) -> Multiaddr:
-        """Encapsulate; text may lack its first slash."""
+        """Encapsulate; here text may lack its first slash."""
         if isinstance(other, str) and not other.startswith("/"):
-            other = f"/{other}"
+            other = "/" + other
         return self.encapsulate(other)
 
     def decapsulate(self, other: Operand) -> Multiaddr:
         """Cut off the last occurrence of another address's components, with all that follows.
 
-        Components count whole, and an address that does not occur is not cut off:
+        What does not occur leaves the address as it is, and components count whole:
 
         >>> Multiaddr("/ip4/1.2.3.4/tcp/8080").decapsulate("/tcp/80")
         Multiaddr('/ip4/1.2.3.4/tcp/8080')
@@ -248,7 +271,10 @@ class Multiaddr(Base, Sequence[Component]):
         return self if place < 0 else self._cut(0, place)
 
     def decapsulate_code(self, protocol: Key) -> Multiaddr:
-        """Cut off the last component of a protocol, with all that follows."""
+        """Cut off the last component of a protocol, with all that follows; nothing where it does not occur.
+
+        Raises `ProtocolNotFoundError` for a protocol that the registry does not have.
+        """
         code = self.registry[protocol].code
         for span_code, start, _, _ in reversed(self._spans()):
             if span_code == code:
@@ -267,7 +293,10 @@ class Multiaddr(Base, Sequence[Component]):
 
     @classmethod
     def join(cls, *addresses: Operand) -> Multiaddr:
-        """Return the addresses one behind the other, under the registry of the first; of none, the empty address."""
+        """Return the addresses one behind the other, of none the empty one.
+
+        All are read under the registry of the first; raises `ParseError`.
+        """
         if not addresses:
             return Multiaddr()
         first, *others = addresses
@@ -275,7 +304,11 @@ class Multiaddr(Base, Sequence[Component]):
         return whole._make(b"".join(map(bytes, [whole, *map(whole._operand, others)])), whole.registry)
 
     def replace(self, protocol: Key, value: object) -> Multiaddr:
-        """Return the address with another value for the first component of a protocol."""
+        """Return the address with another value for the first component of a protocol.
+
+        The value is text, bytes or typed, as for a `Component`; raises `ParseError` for what is none,
+        `ProtocolNotFoundError` where the protocol does not occur.
+        """
         code = self.registry[protocol].code
         for span_code, start, _, stop in self._spans():
             if span_code == code:
@@ -285,7 +318,7 @@ class Multiaddr(Base, Sequence[Component]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        return text_schema(cls, cls)
+        return text_schema(cls)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:

@@ -5,7 +5,7 @@ https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 
 from __future__ import annotations
 
-from multiaddr_py._arguments import BYTES_LIKE
+from multiaddr_py._arguments import plain, spell
 from multiaddr_py._frozen import Binary, final
 from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
 from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
@@ -32,10 +32,14 @@ def peer_id_to_raw(text: str) -> bytes:
     """Read a peer ID's text into its multihash."""
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"a peer ID has at most {MOST_CHARACTERS} characters")
+    if text.startswith("Qm") and len(text) != 46:
+        raise ValueError(f"a peer ID that begins with Qm has 46 characters, not {len(text)}")
     if text.startswith(("Qm", "1")):
         raw = read_base58(text)
-    else:
+    elif text:
         raw = _multihash_of_cid(decode_multibase(text))
+    else:
+        raise ValueError("a peer ID has at least one character")
     check_peer_id(raw)
     return raw
 
@@ -79,15 +83,8 @@ class PeerId(Binary):
 
     def __init__(self, peer_id: str | bytes | bytearray | memoryview | PeerId, /) -> None:
         """Read text (base58btc, or a CIDv1 in multibase) or the bytes of the multihash; raise `ParseError`."""
-        if isinstance(peer_id, PeerId):
-            self._fill(_bytes=peer_id._bytes)
-            return
-        source: str | bytes
-        if isinstance(peer_id, str):
-            source = str.__str__(peer_id)
-        elif isinstance(peer_id, BYTES_LIKE):
-            source = bytes(peer_id)
-        else:
+        source = peer_id._bytes if isinstance(peer_id, PeerId) else plain(peer_id)
+        if source is None:
             raise TypeError(f"a peer ID is read from text or bytes, not from {type(peer_id).__name__}")
         try:
             if isinstance(source, str):
@@ -109,13 +106,13 @@ class PeerId(Binary):
         return PeerId, (self._bytes,)
 
     def to_cid(self, base: Literal["base32", "base36"] = "base32") -> str:
-        """Write the peer ID as a CIDv1 of codec libp2p-key in multibase."""
+        """Write the peer ID as a CIDv1 of codec libp2p-key in multibase; raise `ValueError` for another base."""
         cid = _CID_PREFIX + self._bytes
         if base == "base32":
             return "b" + write_base32(cid)
         if base == "base36":
             return "k" + write_base36(cid)
-        raise ValueError(f"a peer ID is written in base32 or base36, not in {base!r}")
+        raise ValueError(f"a peer ID is written in base32 or base36, not in {quote(spell(base))}")
 
     @property
     def key(self) -> tuple[str, bytes] | None:
@@ -138,7 +135,7 @@ class PeerId(Binary):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
-        return text_schema(cls, cls)
+        return text_schema(cls)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:

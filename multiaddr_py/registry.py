@@ -18,10 +18,11 @@ from multiaddr_py.errors import ProtocolNotFoundError, RegistryError, quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import SourceFileLoader
-    from typing import TextIO
+    from typing import TextIO, TypeAlias, TypeVar, overload
     from zipimport import zipimporter
 
     __loader__: SourceFileLoader | zipimporter
+    T = TypeVar("T")
 
 _COLUMNS = ["code", "size", "name", "codec", "comment"]
 
@@ -54,6 +55,7 @@ class Protocol(Record):
         if isinstance(codec, str):
             codec = _codec_named(codec, CODECS)
         _check_protocol(code, size, name, codec, comment)
+        name, comment = str.__str__(name), str.__str__(comment)
         self._fill(code=code, size=size, name=name, codec=codec, comment=comment, _prefix=write_varint(code))
 
     def __repr__(self) -> str:
@@ -90,8 +92,14 @@ def _check_protocol(code: int, size: int | None, name: str, codec: Codec | None,
         raise RegistryError(f"a protocol of size 0 has no value, so it has no codec: {codec.name!r}")
     if size != 0 and codec is None:
         raise RegistryError("a protocol with a value has a codec")
+    if codec is not None and codec.takes_rest and size is not None:
+        raise RegistryError(f"codec {codec.name!r} takes values of any length, so it needs a size of V, not {size}")
     if codec is not None and codec.size not in (None, size):
         raise RegistryError(f"codec {codec.name!r} needs a size of {codec.size}, not {'V' if size is None else size}")
+
+
+Key: TypeAlias = str | int | Protocol
+"""What names a protocol: its name, an alias, its code, or itself."""
 
 
 @final
@@ -107,13 +115,15 @@ class Registry(Frozen, Collection[Protocol]):
     (6, 'tcp', 'p2p')
     """
 
-    __slots__ = ("_base", "_by_code", "_by_name", "_rows", "aliases")
-    _rows: tuple[Protocol, ...]
+    __slots__ = ("_base", "_by_code", "_by_name", "aliases", "rows")
+    rows: tuple[Protocol, ...]
+    """All that the registry was made of, aliases included: `Registry(registry.rows)` equals it."""
     _by_name: dict[str, Protocol]
     _by_code: dict[int, Protocol]
     _base: Registry | None
     """The registry that this one extends by its last rows."""
     aliases: Mapping[str, Protocol]
+    """The protocols by their further names."""
 
     def __init__(self, protocols: Iterable[Protocol]) -> None:
         """Make a registry of `protocols`; raise `RegistryError` where two of them cannot stand together."""
@@ -135,7 +145,7 @@ class Registry(Frozen, Collection[Protocol]):
             by_name[row.name] = canonical
             if row is not canonical:
                 aliases[row.name] = canonical
-        self._fill(_rows=rows, _by_name=by_name, _by_code=by_code, _base=base, aliases=MappingProxyType(aliases))
+        self._fill(rows=rows, _by_name=by_name, _by_code=by_code, _base=base, aliases=MappingProxyType(aliases))
 
     @classmethod
     def from_csv(
@@ -149,12 +159,14 @@ class Registry(Frozen, Collection[Protocol]):
         Raises `RegistryError`, which names the row and the rule.
         """
         if isinstance(path_or_file, str | os.PathLike):
-            with open(path_or_file, encoding="utf-8") as file:
+            with open(path_or_file, encoding="utf-8-sig") as file:
                 return cls(_read_csv(file, codecs))
         return cls(_read_csv(path_or_file, codecs))
 
     def extended(self, *additions: Protocol | str) -> Registry:
         """Return a registry with further protocols, each a `Protocol` or a row of CSV naming a codec of the package.
+
+        Raises `RegistryError` for what is no protocol, or cannot stand beside those that are there.
 
         >>> REGISTRY.extended("455,256,wg,multibase,public key")["wg"].code
         455
@@ -174,13 +186,20 @@ class Registry(Frozen, Collection[Protocol]):
         except TypeError:
             return False
 
-    def __getitem__(self, key: str | int | Protocol) -> Protocol:
+    def __getitem__(self, key: Key) -> Protocol:
         protocol = self._find(key)
         if protocol is None:
             raise ProtocolNotFoundError(key, "the registry")
         return protocol
 
-    def get(self, key: str | int | Protocol, default: Protocol | None = None) -> Protocol | None:
+    if TYPE_CHECKING:
+
+        @overload
+        def get(self, key: Key) -> Protocol | None: ...
+        @overload
+        def get(self, key: Key, default: T) -> Protocol | T: ...
+
+    def get(self, key: Key, default: object = None) -> object:
         """Return the protocol of this name, alias or code, otherwise `default`."""
         protocol = self._find(key)
         return default if protocol is None else protocol
@@ -196,10 +215,10 @@ class Registry(Frozen, Collection[Protocol]):
         raise TypeError(f"a protocol is looked up by its name, its code or a Protocol, not by {type(key).__name__}")
 
     def __eq__(self, other: object) -> bool:
-        return self._rows == other._rows if isinstance(other, Registry) else NotImplemented
+        return self.rows == other.rows if isinstance(other, Registry) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._rows)
+        return hash(self.rows)
 
     def __repr__(self) -> str:
         return f"<Registry of {len(self)} protocols>"
@@ -208,22 +227,27 @@ class Registry(Frozen, Collection[Protocol]):
         if self is REGISTRY:
             return "REGISTRY"
         if self._base is None:
-            return Registry, (self._rows,)
-        return _extended, (self._base, self._rows[len(self._base._rows) :])
+            return Registry, (self.rows,)
+        return _extended, (self._base, self.rows[len(self._base.rows) :])
 
 
 def _extended(base: Registry, rows: tuple[Protocol, ...]) -> Registry:
     registry = Registry.__new__(Registry)
-    registry._init(base._rows + rows, base)
+    # Never a chain of registries: pickling one would recurse.
+    registry._init(base.rows + rows, base if base._base is None else base._base)
     return registry
 
 
 def _read_csv(lines: Iterable[str], codecs: Mapping[str, Codec]) -> Iterator[Protocol]:
-    lines = iter(lines)
-    header = next(lines, "")
+    try:
+        header, *rows = list(lines) or [""]
+    except UnicodeDecodeError as error:
+        raise RegistryError("the table is not UTF-8") from error
+    if not isinstance(header, str):
+        raise TypeError(f"a table is read from a file of text, not of {type(header).__name__}")
     if [cell.strip() for cell in header.split(",")] != _COLUMNS:
         raise RegistryError(f"the table begins with the columns {','.join(_COLUMNS)}", header.strip())
-    return (_read_row(line, codecs) for line in lines if line.strip())
+    return (_read_row(row, codecs) for row in rows if row.strip())
 
 
 def _read_row(row: str, codecs: Mapping[str, Codec]) -> Protocol:

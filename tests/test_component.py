@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import copy
 import pickle
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 import pytest
 
 from multiaddr_py import (
     REGISTRY,
+    Codec,
     Component,
     Multiaddr,
     Multihash,
     OnionAddress,
     ParseError,
     PeerId,
+    Protocol,
     ProtocolNotFoundError,
     UnknownProtocolError,
 )
@@ -114,7 +117,7 @@ def test_is_immutable() -> None:
         ("tcp", "65536", "65536", "the number is over 65535"),
         ("tcp", "", "", "the value is empty"),
         ("tcp", None, "", "tcp needs a value"),
-        ("tcp", b"\0", b"\0", "the value has 2 bytes, not 1"),
+        ("tcp", b"\0", b"\0", "a value of tcp has 2 bytes, not 1"),
         ("tcp", 65536, "65536", "the number is not in 0 to 65535"),
         ("tcp", -1, "-1", "the number is not in 0 to 65535"),
         ("dns", b"", b"", "the value is empty"),
@@ -124,7 +127,7 @@ def test_is_immutable() -> None:
         ("dns", "\ud800", "\ud800", "a lone surrogate is no character"),
         ("certhash", Multihash(-1, b""), "Multihash(code=-1, digest=b'')", "a varint of 9 bytes holds 0 to"),
         ("onion", OnionAddress("a" * 16, 0), None, "an onion address has a port from 1 to 65535"),
-        ("onion3", OnionAddress("a" * 16, 1), None, "the address has 56 characters, not 16"),
+        ("onion3", OnionAddress("a" * 16, 1), None, "an address of this kind has 56 characters, not 16"),
         ("ip6", IPv6Address("fe80::1%eth0"), "fe80::1%eth0", "an IPv6 address has no zone"),
         ("tls", "x", "x", "it takes no value"),
         ("tls", "", "", "it takes no value"),
@@ -154,6 +157,8 @@ def test_what_is_no_value_is_a_parse_error(
         ("tcp", 80.0),
         ("tcp", IPv4Address("1.2.3.4")),
         ("ip4", IPv6Address("::1")),
+        ("ip4", IPv4Interface("1.2.3.4/24")),
+        ("ip6", IPv6Interface("::1/64")),
         ("ip4", 1),
         ("ip6", IPv4Address("1.2.3.4")),
         ("p2p", Multihash(0, b"")),
@@ -195,6 +200,41 @@ def test_what_is_in_a_typed_value_has_its_type_too(protocol: str, value: object)
 
 def test_a_multihash_with_a_code_outside_the_table_is_a_certhash() -> None:
     assert Component("certhash", Multihash(0x300000, b"digest")).typed_value == Multihash(0x300000, b"digest")
+
+
+def test_what_is_no_registry_is_a_type_error() -> None:
+    for wrong in (None, {"tcp": REGISTRY["tcp"]}):
+        with pytest.raises(TypeError, match="a registry is a Registry, not"):
+            Component("tcp", 80, registry=wrong)  # type: ignore[arg-type] # that is what is tested
+
+
+def test_a_second_initialisation_changes_nothing() -> None:
+    component, peer = Component("tcp", 80), PeerId(PEER)
+    for made, arguments in (
+        (component, ("tcp", 81)),
+        (peer, ("11",)),
+        (REGISTRY, ([],)),
+        (REGISTRY["tcp"], (7, 0, "x")),
+    ):
+        with pytest.raises(AttributeError, match="is immutable"):
+            type(made).__init__(made, *arguments)  # type: ignore[arg-type] # of four classes
+    assert (component, peer, REGISTRY["tcp"].code) == (Component("tcp", 80), PeerId(PEER), 6)
+
+
+def test_a_codec_of_ones_own_can_neither_leave_a_mutable_value_nor_a_message_within_a_message() -> None:
+    to_raw: Callable[[str], bytes] = bytearray.fromhex  # type: ignore[assignment] # that is what is tested
+    from_value: Callable[[object], bytes] = lambda value: bytearray(2)  # type: ignore[assignment, return-value] # as above  # noqa: E731
+    mutable = Codec("mutable", to_raw, bytes.hex, from_value=from_value)
+    nested = Codec("nested", lambda text: bytes(PeerId(text)), bytes.hex)
+    own = REGISTRY.extended(Protocol(70, None, "mutable", mutable), Protocol(71, None, "nested", nested))
+    for value in ("0000", bytearray(2), object()):
+        assert type(Component("mutable", value, registry=own).raw_value) is bytes
+    assert type(Multiaddr("/mutable/0000", registry=own)[0].raw_value) is bytes
+    with pytest.raises(ParseError) as caught:
+        Multiaddr("/tls/nested/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", registry=own)
+    assert caught.value.hint == "is this content, not a peer?"
+    assert str(caught.value).count("(at character") == 1
+    assert (caught.value.offset, caught.value.protocol) == (12, "nested")
 
 
 def test_an_unknown_protocol_is_not_found() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 import pickle
 
 import pydantic
@@ -75,6 +76,12 @@ class TestConstructor:
     def test_refuses_a_lone_component_and_names_the_list(self) -> None:
         with pytest.raises(TypeError, match="list of components"):
             Multiaddr(Component("tls"))  # type: ignore[arg-type] # what a user may try
+
+    @pytest.mark.parametrize("address", [(), "/tls", b"\xc0\x03", UDP])
+    def test_refuses_what_is_no_registry(self, address: str) -> None:
+        for wrong in ("x", {"tls": REGISTRY["tls"]}, 5):
+            with pytest.raises(TypeError, match="a registry is a Registry, not"):
+                Multiaddr(address, registry=wrong)  # type: ignore[arg-type] # that is what is tested
 
     def test_takes_its_address_by_position_only(self) -> None:
         with pytest.raises(TypeError):
@@ -248,6 +255,16 @@ class TestSequence:
             with pytest.raises(TypeError):
                 look_up(UDP)  # type: ignore[arg-type] # what a user may try
 
+    def test_what_a_look_up_does_not_find_is_quoted_short(self) -> None:
+        for absent in (Component("dns", "a\x1b" * 10_000), "tcp"):
+            with pytest.raises(ValueError, match="does not occur") as caught:
+                UDP.index(absent)
+            assert len(str(caught.value)) < 200
+            assert str(caught.value).isprintable()
+        with pytest.raises(TypeError) as wrong:
+            UDP["x" * 10_000]  # type: ignore[call-overload] # that is what is tested
+        assert len(str(wrong.value)) < 200
+
     def test_matches_patterns(self) -> None:
         match UDP:
             case [Component("ip4", host), Component("udp", port)]:
@@ -351,6 +368,14 @@ class TestEncapsulate:
             with pytest.raises(ParseError) as caught:
                 UDP / text
             assert caught.value.source == source
+
+    def test_a_subclass_of_str_is_read_by_its_characters(self) -> None:
+        class Transport(str, enum.Enum):  # noqa: UP042  what a `StrEnum` formats as is its text
+            QUIC = "quic-v1"
+            TLS = "/tls"
+
+        assert UDP / Transport.QUIC / Transport.TLS == Multiaddr("/ip4/127.0.0.1/udp/1234/quic-v1/tls")
+        assert (UDP / Transport.TLS).decapsulate(Transport.TLS) == UDP
 
     def test_there_is_no_plus(self) -> None:
         with pytest.raises(TypeError):
@@ -460,8 +485,9 @@ class TestPydantic:
             Node.model_validate({"address": wrong})
 
     def test_a_validation_error_states_the_rule(self) -> None:
-        with pytest.raises(pydantic.ValidationError, match="an octet is over 255"):
+        with pytest.raises(pydantic.ValidationError, match="an octet is over 255") as caught:
             Node.model_validate({"address": "/ip4/1.2.3.400"})
+        assert [error["loc"] for error in caught.value.errors()] == [("address",)]
 
     def test_strict_takes_an_instance_only(self) -> None:
         assert Node.model_validate({"address": UDP}, strict=True).address is UDP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import pickle
 from collections.abc import Callable
@@ -61,7 +62,9 @@ def colour_from_value(value: object) -> bytes:
     return bytes([value])
 
 
-COLOUR = Codec("colour", colour_to_raw, colour_to_text, check_colour, 8, int.from_bytes, colour_from_value)
+COLOUR = Codec(
+    "colour", colour_to_raw, colour_to_text, check_colour, size=8, to_value=int.from_bytes, from_value=colour_from_value
+)
 COLOURED = REGISTRY.extended(Protocol(300, 8, "paint", COLOUR, "a colour"))
 
 
@@ -280,7 +283,7 @@ def test_a_key_of_another_type_is_a_type_error_but_merely_not_in_the_registry(ke
     with pytest.raises(TypeError, match=rule):
         REGISTRY[key]  # type: ignore[index] # that is what is tested
     with pytest.raises(TypeError, match=rule):
-        REGISTRY.get(key)  # type: ignore[arg-type] # that is what is tested
+        REGISTRY.get(key)  # type: ignore[call-overload] # that is what is tested
 
 
 def test_a_registry_does_not_change() -> None:
@@ -456,7 +459,7 @@ def test_text_of_an_added_protocol_is_read_in_any_base_and_written_in_one() -> N
 @pytest.mark.parametrize("size", [0, 1, 31, 33])
 def test_a_value_of_another_length_than_the_row_says_is_refused(size: int) -> None:
     text = f"/tls/wg/f{bytes(size).hex()}"
-    rule = f"the value has 32 bytes, not {size}"
+    rule = f"a value of wg has 32 bytes, not {size}"
     with pytest.raises(ParseError, match=rule) as caught:
         Multiaddr(text, registry=WG)
     assert (caught.value.protocol, caught.value.offset) == ("wg", 8)
@@ -508,7 +511,7 @@ def test_a_value_of_an_added_protocol_is_replaced_by_text_bytes_or_a_typed_value
         replaced = address.replace("wg", value)
         assert bytes(replaced) == b"\xc0\x03\xc7\x03" + other + b"\xdd\x03"
         assert replaced.registry is WG
-    with pytest.raises(ParseError, match="the value has 32 bytes, not 31"):
+    with pytest.raises(ParseError, match="a value of wg has 32 bytes, not 31"):
         address.replace("wg", other[:-1])
 
 
@@ -642,7 +645,60 @@ def test_a_protocol_pickles_with_its_codec_by_name_or_by_its_functions(protocol:
 
 
 def test_a_codec_of_ones_own_named_like_one_of_the_package_is_not_taken_for_it() -> None:
-    impostor = Codec("uint8", colour_to_raw, colour_to_text, check_colour, 8)
+    impostor = Codec("uint8", colour_to_raw, colour_to_text, check_colour, size=8)
     row = Protocol(300, 8, "paint", impostor)
     assert row != Protocol(300, 8, "paint", "uint8")
     assert pickle.loads(pickle.dumps(row)) == row
+
+
+def test_a_registry_is_made_again_of_its_rows() -> None:
+    assert Registry(REGISTRY.rows) == REGISTRY
+    without = Registry(row for row in REGISTRY.rows if row.name != "tcp")
+    assert "tcp" not in without
+    assert "ipfs" in without
+
+
+def test_a_registry_extended_a_thousand_times_pickles() -> None:
+    registry = REGISTRY
+    for number in range(1_000):
+        registry = registry.extended(Protocol(100_000 + number, 0, f"x{number}"))
+    assert pickle.loads(pickle.dumps(registry)) == copy.deepcopy(registry) == registry
+
+
+def test_a_codec_that_takes_the_rest_goes_with_any_length_only() -> None:
+    with pytest.raises(RegistryError, match="codec 'path' takes values of any length, so it needs a size of V, not 32"):
+        REGISTRY.extended("74,32,up,path,")
+
+
+def test_a_file_that_is_no_table_is_a_registry_error(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_bytes(b"\xef\xbb\xbfcode,size,name,codec,comment\n455,256,wg,multibase,public key\n")
+    assert Registry.from_csv(table)["wg"].code == 455  # with a byte-order mark
+    table.write_bytes(b"code,size,name,codec,comment\n1,0,a,,\xff\n")
+    with pytest.raises(RegistryError, match="the table is not UTF-8"):
+        Registry.from_csv(table)
+    with pytest.raises(TypeError, match="from a file of text, not of bytes"), table.open("rb") as file:
+        Registry.from_csv(file)  # type: ignore[arg-type] # that is what is tested
+    table.write_bytes(b"")
+    with pytest.raises(RegistryError, match="the table begins with the columns"):
+        Registry.from_csv(table)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": 5},
+        {"to_raw": None},
+        {"to_text": "x"},
+        {"check": 8},
+        {"size": "8"},
+        {"size": True},
+        {"to_value": 1},
+        {"from_value": None},
+    ],
+)
+def test_a_codec_of_wrong_types_is_a_type_error(fields: dict[str, object]) -> None:
+    right = {"name": "x", "to_raw": bytes.fromhex, "to_text": bytes.hex}
+    assert Codec(**right).name == "x"  # type: ignore[arg-type] # of a dictionary
+    with pytest.raises(TypeError):
+        Codec(**right | fields)  # type: ignore[arg-type] # as above

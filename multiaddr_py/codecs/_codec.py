@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from multiaddr_py._arguments import is_integer
 from multiaddr_py._frozen import Record, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def accept(raw: bytes) -> None:
+    """Stand in for `check` where all bytes of the right size are a value."""
 
 
 def no_value_of(value: object) -> bytes:
@@ -20,10 +25,13 @@ class Codec(Record):
 
     `size` is in bits: what the codec needs, or None where any size will do.
     `to_raw(text)` and `to_text(raw)` turn a value's text into its bytes and back.
-    `check(raw)` refuses bytes that are no value; it never sees an empty one or one of the wrong fixed size.
+    `check(raw)` refuses bytes that are no value (by default none);
+    it never sees an empty value or one of the wrong fixed size.
     `to_value(raw)` gives the typed value (by default the text);
     `from_value(object)` reads it (by default nothing but text and bytes is read).
-    `takes_rest` is True where a value's text may be the rest of the address, slashes and all.
+    `takes_rest` is True where a value's text may be the rest of the address:
+    a path, slashes and all, whose UTF-8 bytes are the value.
+    `to_raw` does not see it, and `check` has to accept every path.
 
     All are pure functions. They raise `ValueError` with the rule that was broken
     (and a hint, if there is one, as the error's note), `from_value` also `TypeError`.
@@ -45,19 +53,25 @@ class Codec(Record):
         name: str,
         to_raw: Callable[[str], bytes],
         to_text: Callable[[bytes], str],
-        check: Callable[[bytes], object],
+        check: Callable[[bytes], object] = accept,
+        *,
         size: int | None = None,
         to_value: Callable[[bytes], object] | None = None,
         from_value: Callable[[object], bytes] = no_value_of,
         takes_rest: bool = False,
     ) -> None:
+        to_value = to_text if to_value is None else to_value
+        if not isinstance(name, str) or not (size is None or is_integer(size)):
+            raise TypeError("a codec's name is a str, and its size an int or None")
+        if not all(map(callable, (to_raw, to_text, check, to_value, from_value))):
+            raise TypeError("all of a codec but its name, its size and takes_rest are functions")
         self._fill(
             name=name,
             to_raw=to_raw,
             to_text=to_text,
             check=check,
             size=size,
-            to_value=to_text if to_value is None else to_value,
+            to_value=to_value,
             from_value=from_value,
             takes_rest=takes_rest,
         )

@@ -33,10 +33,6 @@ def _to_base64url(raw: bytes) -> str:
     return "u" + write_base64(raw, "-_").rstrip("=")
 
 
-def _check_bytes(raw: bytes) -> None:
-    """Accept all bytes."""
-
-
 PEER_ID = Codec(
     "peer_id", peer_id_to_raw, peer_id_to_text, check_peer_id, to_value=PeerId, from_value=_peer_id_from_value
 )
@@ -48,4 +44,4 @@ MULTIHASH = Codec(
     to_value=read_multihash,
     from_value=_multihash_from_value,
 )
-MULTIBASE = Codec("multibase", decode_multibase, _to_base64url, _check_bytes, to_value=bytes)
+MULTIBASE = Codec("multibase", decode_multibase, _to_base64url, to_value=bytes)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _OCTETS = {str(number): number for number in range(256)}
 _HEX = frozenset("0123456789abcdefABCDEF")
-_DIGITS_AND_DOTS = frozenset("0123456789.")
 _MAPPED = bytes(10) + b"\xff\xff"
 _ZERO_RUNS = tuple(":" + "0:" * length for length in range(8, 1, -1))
 """From the longest to the shortest that is compressed, with the colons on both sides."""
@@ -47,15 +46,20 @@ def _ip4_to_raw(text: str) -> bytes:
     try:
         return _quad(text)
     except ValueError as error:
-        if ":" in text:
+        host, colon, port = text.partition(":")
+        if colon and port.isdigit():
+            error.add_note("a port is a component of its own, as in /ip4/127.0.0.1/tcp/80")
+        elif colon:
             error.add_note("use ip6")
-        elif (
-            not _DIGITS_AND_DOTS.issuperset(text)
-            and text.isascii()
-            and text.replace(".", "").replace("-", "").isalnum()
-        ):
+        elif _is_name(host):
             error.add_note("use dns4")
         raise
+
+
+def _is_name(text: str) -> bool:
+    """Say whether text looks like a host name, for a hint."""
+    label = text[-64:].rpartition(".")[2]
+    return text[:254].isascii() and label.replace("-", "").isalnum() and not label.isdigit()
 
 
 def _ip4_to_text(raw: bytes) -> str:
@@ -66,11 +70,19 @@ def _ip6_to_raw(text: str) -> bytes:
     if "%" in text:
         raise hinted("an IPv6 address has no zone", "use ip6zone in front, as in /ip6zone/eth0/ip6/fe80::1")
     if ":" not in text:
-        reason = "an IPv6 address has colons"
-        raise hinted(reason, "use ip4") if "." in text else ValueError(reason)
+        error = ValueError("an IPv6 address has colons")
+        if _is_name(text):
+            error.add_note("use dns6")
+        elif text.count(".") == 3:
+            error.add_note("use ip4")
+        raise error
+    if text.startswith("["):
+        raise hinted("an IPv6 address has no brackets here", "leave the brackets out")
     if len(text) > 45:  # of eight groups, the last two as an IPv4 address
         raise ValueError("an IPv6 address has at most 45 characters")
     head, compressed, tail = text.partition("::")
+    if "::" in tail or tail.startswith(":"):
+        raise ValueError(":: stands once at most")
     front = _groups(head, may_end=not compressed)
     if not compressed:
         if len(front) != 16:
@@ -106,10 +118,6 @@ def _ip6_to_text(raw: bytes) -> str:
     return groups[1:-1]
 
 
-def _check(raw: bytes) -> None:
-    """Accept every address of the right size."""
-
-
 def _ip4_to_value(raw: bytes) -> IPv4Address:
     from ipaddress import IPv4Address  # late: many programs never ask for one
 
@@ -117,9 +125,9 @@ def _ip4_to_value(raw: bytes) -> IPv4Address:
 
 
 def _ip4_from_value(value: object) -> bytes:
-    from ipaddress import IPv4Address  # late, as above
+    from ipaddress import IPv4Address, IPv4Interface  # late, as above
 
-    if not isinstance(value, IPv4Address):
+    if not isinstance(value, IPv4Address) or isinstance(value, IPv4Interface):  # whose mask would be lost
         raise TypeError(f"its value is an IPv4Address, text or bytes, not {type(value).__name__}")
     return value.packed
 
@@ -131,14 +139,14 @@ def _ip6_to_value(raw: bytes) -> IPv6Address:
 
 
 def _ip6_from_value(value: object) -> bytes:
-    from ipaddress import IPv6Address  # late, as above
+    from ipaddress import IPv6Address, IPv6Interface  # late, as above
 
-    if not isinstance(value, IPv6Address):
+    if not isinstance(value, IPv6Address) or isinstance(value, IPv6Interface):
         raise TypeError(f"its value is an IPv6Address, text or bytes, not {type(value).__name__}")
     if value.scope_id is not None:
         raise hinted("an IPv6 address has no zone", f"use ip6zone for {quote(value.scope_id)}")
     return value.packed
 
 
-IP4 = Codec("ip4", _ip4_to_raw, _ip4_to_text, _check, 32, _ip4_to_value, _ip4_from_value)
-IP6 = Codec("ip6", _ip6_to_raw, _ip6_to_text, _check, 128, _ip6_to_value, _ip6_from_value)
+IP4 = Codec("ip4", _ip4_to_raw, _ip4_to_text, size=32, to_value=_ip4_to_value, from_value=_ip4_from_value)
+IP6 = Codec("ip6", _ip6_to_raw, _ip6_to_text, size=128, to_value=_ip6_to_value, from_value=_ip6_from_value)

@@ -41,10 +41,6 @@ def _to_text(raw: bytes) -> str:
     return str(int.from_bytes(raw))
 
 
-def _check(raw: bytes) -> None:
-    """Accept every number of the right size."""
-
-
 def _uint8_from_value(value: object) -> bytes:
     return _integer(value, 8)
 
@@ -57,6 +53,6 @@ def _uint64_from_value(value: object) -> bytes:
     return _integer(value, 64)
 
 
-UINT8 = Codec("uint8", _uint8_to_raw, _to_text, _check, 8, int.from_bytes, _uint8_from_value)
-UINT16 = Codec("uint16", _uint16_to_raw, _to_text, _check, 16, int.from_bytes, _uint16_from_value)
-UINT64 = Codec("uint64", _uint64_to_raw, _to_text, _check, 64, int.from_bytes, _uint64_from_value)
+UINT8 = Codec("uint8", _uint8_to_raw, _to_text, size=8, to_value=int.from_bytes, from_value=_uint8_from_value)
+UINT16 = Codec("uint16", _uint16_to_raw, _to_text, size=16, to_value=int.from_bytes, from_value=_uint16_from_value)
+UINT64 = Codec("uint64", _uint64_to_raw, _to_text, size=64, to_value=int.from_bytes, from_value=_uint64_from_value)

@@ -28,13 +28,13 @@ else:
 
 
 def _to_raw(text: str, characters: int) -> bytes:
-    address, colon, port = text.partition(":")
-    if not colon:
+    address, _, port = text.partition(":")
+    if not port:
         raise ValueError("an onion address ends in a colon and a port")
     if address.endswith(".onion"):
         raise hinted("the address is written without .onion", "leave .onion out")
     if len(address) != characters:
-        raise ValueError(f"the address has {characters} characters, not {len(address)}")
+        raise ValueError(f"an address of this kind has {characters} characters, not {len(address)}")
     raw = read_base32(address) + read_decimal(port, 0xFFFF).to_bytes(2)
     _check(raw)
     return raw
@@ -77,5 +77,5 @@ def _onion3_from_value(value: object) -> bytes:
     return _onion3_to_raw(_text_of(value))
 
 
-ONION = Codec("onion", _onion_to_raw, _to_text, _check, 96, _to_value, _onion_from_value)
-ONION3 = Codec("onion3", _onion3_to_raw, _to_text, _check, 296, _to_value, _onion3_from_value)
+ONION = Codec("onion", _onion_to_raw, _to_text, _check, size=96, to_value=_to_value, from_value=_onion_from_value)
+ONION3 = Codec("onion3", _onion3_to_raw, _to_text, _check, size=296, to_value=_to_value, from_value=_onion3_from_value)

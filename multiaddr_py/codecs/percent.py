@@ -31,9 +31,5 @@ def _to_text(raw: bytes) -> str:
     return "".join([_ENCODED[byte] for byte in raw])
 
 
-def _check(raw: bytes) -> None:
-    """Accept all bytes."""
-
-
-PERCENT = Codec("percent", _to_raw, _to_text, _check, to_value=bytes)
-PATH = Codec("path", _to_raw, _to_text, _check, to_value=bytes, takes_rest=True)
+PERCENT = Codec("percent", _to_raw, _to_text, to_value=bytes)
+PATH = Codec("path", _to_raw, _to_text, to_value=bytes, takes_rest=True)
