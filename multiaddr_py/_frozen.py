@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn, Self
+    from typing import ClassVar, NoReturn, Self, dataclass_transform
     from typing import final as final  # noqa: PLC0414  the alias makes it an export
 else:
 
@@ -13,7 +13,12 @@ else:
         """Stand in for `typing.final`, which only type checkers need."""
         return cls
 
+    def dataclass_transform(**options):
+        """Stand in for `typing.dataclass_transform`."""
+        return final
 
+
+@dataclass_transform(frozen_default=True, eq_default=False)  # what makes type checkers refuse assignments
 class Frozen:
     """A base whose slots are filled once, while the object is built."""
 
@@ -67,7 +72,7 @@ class Record(Frozen):
     """
 
     __slots__ = ()
-    __match_args__: tuple[str, ...] = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
 
     def _fields(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self.__match_args__)

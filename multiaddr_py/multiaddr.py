@@ -18,7 +18,7 @@ from multiaddr_py.registry import REGISTRY, Key, Protocol, Registry
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self, TypeAlias, TypeVar, overload
+    from typing import TypeAlias, TypeVar, overload
 
     from pydantic_core import CoreSchema
 
@@ -52,13 +52,13 @@ class Multiaddr(Base, Sequence[Component]):
 
     if TYPE_CHECKING:
 
-        def __new__(  # noqa: D102  the class describes it
-            cls,
+        def __init__(
+            self,
             address: str | bytes | bytearray | memoryview | Multiaddr | Iterable[Component] = (),
             /,
             *,
             registry: Registry | None = None,
-        ) -> Self: ...
+        ) -> None: ...
 
     @classmethod
     def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
