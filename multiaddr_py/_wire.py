@@ -177,6 +177,8 @@ def value_error(
     # A codec may have read something of this package's own, whose message would stand inside of the message.
     rule = error.reason if isinstance(error, ParseError) else str(error)
     hint = error.hint if isinstance(error, ParseError) else hint_of(error)
+    if hint is None and isinstance(value, str) and value != value.strip():
+        hint = "there are blanks around it"
     return ParseError(f"{quote(value)} is no value for {protocol.name}: {rule}", source, offset, protocol.name, hint)
 
 

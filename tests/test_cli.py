@@ -16,16 +16,20 @@ from importlib.metadata import entry_points
 import base58
 import pytest
 from addresses import multiaddrs
+from conformance import CONFORMANCE, needs_conformance
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multiaddr_py import Multiaddr, MultiaddrError, ParseError, __version__
 from multiaddr_py.cli import main
 from multiaddr_py.cli.notation import read_address
-from multiaddr_py.cli.terminal import escape, fit, point_out, table, width
+from multiaddr_py.cli.terminal import escape, fit, harmless, point_out, table, width
 
 MADDR = [sys.executable, "-c", "import sys; from multiaddr_py.cli import main; sys.exit(main())"]
-ENVIRONMENT = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+# As a user has it: Python buffers its output, and is not told otherwise.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "SYSTEMROOT")}
+ENVIRONMENT |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+ENVIRONMENT |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 HASHED = "QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
 MULTIHASH = base58.b58decode(HASHED).hex()
@@ -60,13 +64,13 @@ def test_a_table_shows_each_component() -> None:
 {address}
 91 bytes, read as text
 
-at  code   len  bytes       protocol      no.  value                 meaning
-0   04          01 02 03 …  ip4           4    1.2.3.4
-5   91 02       0f a1       udp           273  4001
-9   cd 03                   quic-v1       461
-11  d1 03                   webtransport  465
-13  d2 03  22   12 20 24 …  certhash      466  uEiAkH5a4DPGKUuOBjY…  sha2-256
-50  a5 03  26   00 24 08 …  p2p           421  12D3KooWBdmLJjhpgJ9…  Ed25519 key
+at  code   len  bytes        protocol      no.  value                 meaning
+0   04          01 02 03 04  ip4           4    1.2.3.4
+5   91 02       0f a1        udp           273  4001
+9   cd 03                    quic-v1       461
+11  d1 03                    webtransport  465
+13  d2 03  22   12 20 24 …   certhash      466  uEiAkH5a4DPGKUuOBjY…  sha2-256
+50  a5 03  26   00 24 08 …   p2p           421  12D3KooWBdmLJjhpgJ9…  Ed25519 k…
 
 """
     )
@@ -225,11 +229,68 @@ maddr: this is no address: neither text, which begins with /, nor hex, multibase
   write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is
 """,
         ),
+        (
+            ["/ip4/1.2.3.4 "],
+            """\
+maddr: '1.2.3.4 ' is no value for ip4: an IPv4 address is four decimal numbers with dots between
+  /ip4/1.2.3.4\N{SPACE}
+       ^^^^^^^^
+  there are blanks around it
+""",
+        ),
+        (["/tls\t"], "maddr: 'tls\\t' is no protocol\n  /tls\\t\n   ^^^^^\n"),
     ],
 )
 def test_a_bad_address_is_shown_with_a_caret_and_the_rule(arguments: list[str], error: str) -> None:
     done = maddr("decode", *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", error)
+
+
+GENERAL = "maddr: this is no address: neither text, which begins with /, nor hex, multibase or base64\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("ip4/1.2.3.4", "an address begins with /"),
+        (HASHED, "a peer ID is written with /p2p/ in front"),
+        ("047f000", "hex has an even number of digits"),
+        ("", "write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is"),
+        (" : ", "write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is"),
+    ],
+)
+def test_what_is_in_no_notation_gets_a_hint(source: str, hint: str) -> None:
+    done = maddr("decode", source)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{GENERAL}  {source}\n  ^")
+    assert done.stderr.endswith(f"\n  {hint}\n")
+
+
+def test_hex_without_digits_is_an_error() -> None:
+    for arguments in (["0x"], ["--from", "hex", ""], ["--from", "hex", ":"]):
+        assert "this is no hex: there are no digits" in maddr("decode", *arguments).stderr
+
+
+@needs_conformance
+def test_every_address_in_use_is_decoded() -> None:
+    lines = (CONFORMANCE / "real-world.txt").read_text(encoding="utf-8").splitlines()
+    records = decoded(stdin="\n".join(lines).encode())
+    assert len(records) == len(lines) > 2_000
+    for line, record in zip(lines, records, strict=True):
+        address = Multiaddr(line)
+        assert (record["input"], record["from"], record["address"]) == (line, "text", str(address))
+        assert record["hex"] == bytes(address).hex()
+
+
+def test_errors_stand_where_they_belong_among_the_output() -> None:
+    command = [*MADDR, "decode", "--json"]
+    lines = b"/tls\n/x\n/ws\n"
+    both = subprocess.run(
+        command, input=lines, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT, check=False
+    )
+    first, *error, last = both.stdout.decode().splitlines()
+    assert (json.loads(first)["address"], json.loads(last)["address"]) == ("/tls", "/ws")
+    assert error == ["maddr: line 2: 'x' is no protocol", "  /x", "   ^"]
 
 
 def test_the_others_go_on() -> None:
@@ -295,6 +356,9 @@ def test_a_stranger_cannot_write_to_the_terminal() -> None:
             done = maddr(*arguments)
             for character in (done.stdout + done.stderr).replace("\n", ""):
                 assert character.isprintable()
+    marks = "/dns/a" + "\u0301" * 100_000
+    assert len(maddr("decode", stdin=f"{marks}/tcp/x".encode()).stderr) < 500
+    assert "a\u0301\u0301\\u0301\\u0301" in maddr("decode", marks[:20]).stdout
     done = maddr("decode", os.fsencode("/dns/") + b"\xff")
     assert done.returncode == 1
     assert "\\udcff" in done.stderr
@@ -325,10 +389,43 @@ def test_a_closed_pipe_is_quiet() -> None:
         assert process.wait(30) == 0
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    "command", ["--help", "--version", "decode --help", "decode /tls", "decode --json /tls", "decode /tls /x 2>&1"]
+)
+def test_a_pipe_that_nobody_reads_is_quiet(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {command}', "sh", *MADDR],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pipe without a reader")
+def test_errors_that_nobody_reads_do_not_stop_the_output() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*MADDR, "decode", "--json", "/x", "/tls"], stdout=subprocess.PIPE, stderr=writer, env=ENVIRONMENT, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["address"] == "/tls"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
-def test_a_full_disk_is_an_error() -> None:
+@pytest.mark.parametrize("command", [["decode", "/tls"], ["--version"], ["decode", "--help"]])
+def test_a_full_disk_is_an_error(command: list[str]) -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*MADDR, "decode", "/tls"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [*MADDR, *command], stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False
+        )
     assert (done.returncode, done.stderr) == (1, "maddr: No space left on device\n")
 
 
@@ -338,7 +435,7 @@ def test_a_full_disk_is_an_error() -> None:
 )
 def test_closed_standard_streams_are_no_traceback(closed: str, arguments: str, status: int) -> None:
     command = f'"$@" decode {arguments} {closed}'
-    done = subprocess.run(["sh", "-c", command, "sh", *MADDR], capture_output=True, check=False)
+    done = subprocess.run(["sh", "-c", command, "sh", *MADDR], capture_output=True, env=ENVIRONMENT, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
 
 
@@ -347,14 +444,17 @@ def test_an_interrupt_is_quiet() -> None:
     # A shell may have the tests ignore interrupts, and so what they start.
     code = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler); {MADDR[2]}"
     command = [sys.executable, "-c", code, "decode", "--json"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT) as process:
         assert process.stdin is not None
+        assert process.stderr is not None
         process.stdin.write(b"/tls\n" * 10_000)  # more than the buffer of its output holds
         process.stdin.flush()
         assert process.stdout is not None
         process.stdout.readline()  # it is reading
         process.send_signal(signal.SIGINT)
         process.stdout.read()
+        assert process.stderr.read() == b""
         assert process.wait(30) == 130
 
 
@@ -385,7 +485,7 @@ def test_says_that_it_reads_from_the_terminal() -> None:
     leader, follower = pty.openpty()
     with subprocess.Popen([*MADDR, "decode"], stdin=follower, stdout=follower, stderr=follower) as process:
         os.close(follower)
-        os.write(leader, b"/tls\n\x04")
+        os.write(leader, b"/tls\x04\x04")  # a line that is ended, and then the end
         assert process.wait(30) == 0
     shown = b""
     while b"read as text" not in shown:
@@ -398,8 +498,20 @@ def test_version_and_help() -> None:
     assert maddr("--version").stdout == f"maddr {__version__}\n"
     assert "maddr decode /ip4/127.0.0.1" in maddr("--help").stdout
     said = maddr("decode", "--help").stdout
-    for field in ("input", "from", "address", "hex", "size", "peer_id", "components", "offset", "raw_value", "meaning"):
-        assert f"  {field} " in said
+    [record] = decoded(f"/p2p/{PEER}")
+    documented = {line.split()[0] for line in said.splitlines() if line.startswith("  ")}
+    for fields in (record, record["components"][0]):  # type: ignore[index] # of JSON
+        assert documented >= set(fields)
+
+
+def test_what_goes_to_no_terminal_is_not_cut() -> None:
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"}
+    command = [*MADDR, "decode", f"/p2p/{PEER}"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=True, stdin=subprocess.DEVNULL
+    )
+    assert f"  {PEER}  Ed25519 key\n" in done.stdout
+    assert "…" not in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["encode"], ["decode", "--from", "base32", "x"], ["decode", "--yaml"]])
@@ -441,7 +553,7 @@ def test_any_line_is_read_or_refused(line: str) -> None:
         shown, carets = point_out(error, 40).split("\n")
         assert shown.isprintable()
         assert set(carets) <= {" ", "^"}
-        assert width(shown) <= 44
+        assert width(shown) <= 40
         assert carets.strip()
     else:
         assert read_address(line, notation) == (address, notation)
@@ -451,9 +563,24 @@ def test_any_line_is_read_or_refused(line: str) -> None:
 def test_what_is_fitted_is_as_wide_as_it_should_be(text: str, columns: int) -> None:
     shown = escape(text)
     assert shown.isprintable()
+    assert harmless(text).isprintable()
     assert width(fit(shown, columns)) == columns
     if width(shown) <= columns:
         assert fit(shown, columns).rstrip(" ") == shown.rstrip(" ")
+
+
+def test_a_table_shrinks_its_columns_in_turn_and_cuts_between_units() -> None:
+    rows = [("11 22 33 44", "aaaaaaaaaa", "z"), ("55", "b", "z")]
+    flexible = {0: (5, 3), 1: (4, 1)}
+
+    def lines(columns: int) -> list[str]:
+        return table(("x", "y", "-"), rows, flexible=flexible, columns=columns).splitlines()[1:]
+
+    assert lines(26) == ["11 22 33 44  aaaaaaaaaa  z", "55           b           z"]
+    assert lines(24) == ["11 22 …    aaaaaaaaaa  z", "55         b           z"]
+    assert all(width(line) <= columns for columns in range(6, 30) for line in lines(columns))
+    assert lines(9) == ["aaaaa…  z", "b       z"]
+    assert lines(4) == ["…  z", "b  z"]
 
 
 def test_wide_characters_count_two_and_combining_ones_none() -> None:

@@ -80,7 +80,7 @@ def parse_error_of(source: str | bytes) -> ParseError:
             "/tcp/\u0668\n",
             (
                 "'/tcp/\u0668\\n': '\u0668\\n' is no value for tcp:"
-                " a number is written in the digits 0 to 9 (at character 5)"
+                " a number is written in the digits 0 to 9 (at character 5); there are blanks around it"
             ),
         ),
     ],

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import multiaddr_py
 from multiaddr_py import (
     CODECS,
     REGISTRY,
@@ -26,7 +27,7 @@ from multiaddr_py import (
     UnknownProtocolError,
 )
 
-TABLE = Path(__file__).parents[1] / "protocols.csv"
+TABLE = Path(multiaddr_py.__file__).parent / "protocols.csv"
 HEADER = "code,size,name,codec,comment"
 PICKLES = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -209,7 +210,7 @@ def test_a_code_is_written_as_a_minimal_varint(code: int) -> None:
 # The default table
 
 
-def test_the_default_registry_is_the_table_at_the_root() -> None:
+def test_the_default_registry_is_the_table_of_the_package() -> None:
     assert Registry.from_csv(TABLE) == Registry.from_csv(str(TABLE)) == REGISTRY
     with TABLE.open(encoding="utf-8") as file:
         assert Registry.from_csv(file) == REGISTRY

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import pytest
+from conformance import CONFORMANCE, needs_conformance
 
 from multiaddr_py import REGISTRY, Multiaddr, ParseError, UnknownProtocolError
 
@@ -25,7 +25,6 @@ class Row(TypedDict):
 
 
 OWN = Path(__file__).with_name("vectors.jsonl")
-CONFORMANCE = Path(os.environ.get("MULTIADDR_CONFORMANCE", Path(__file__).parents[1].parent / "shared" / "conformance"))
 FILES = [OWN, *([CONFORMANCE / "vectors.jsonl"] if CONFORMANCE.is_dir() else [])]
 
 
@@ -81,7 +80,7 @@ def test_a_row_has_the_outcome_that_it_says(row: Row) -> None:
         check_valid(row)
 
 
-@pytest.mark.skipif(not CONFORMANCE.is_dir(), reason=f"the shared conformance files are not in {CONFORMANCE}")
+@needs_conformance
 def test_every_address_in_use_is_read() -> None:
     for line in (CONFORMANCE / "real-world.txt").read_text(encoding="utf-8").splitlines():
         try:

@@ -6,6 +6,7 @@ import argparse
 import io
 import os
 import sys
+from contextlib import suppress
 
 from multiaddr_py import __version__
 from multiaddr_py.cli import decode
@@ -17,6 +18,27 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0, 1 if an address failed, 2 for wrong usage."""
+    # A stream is None where it was closed; what is printed to a missing standard error would go to standard output.
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 # open until the process ends
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not a traceback for what an encoding cannot hold
+    try:
+        status = _run(arguments)
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:  # whoever read the output has seen enough
+        status = 0
+    except OSError as error:
+        status = 1
+        with suppress(OSError):
+            print(f"maddr: {error.strerror}", file=sys.stderr)
+    _let_go()
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="maddr",
         description="Work with multiaddrs, the self-describing network addresses of libp2p and IPFS.",
@@ -29,23 +51,17 @@ examples:
     )
     parser.add_argument("--version", action="version", version=f"maddr {__version__}")
     decode.add_parser(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    options = parser.parse_args(arguments)
-    # What the output's encoding cannot hold is escaped, not a traceback.
-    # A stream is None where it was closed; what is printed to a missing standard error would go to standard output.
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 # open until the process ends
-    for stream in sys.stdout, sys.stderr:
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
-        status = decode.run(options)
-        print(end="", flush=True)
-    except KeyboardInterrupt:
-        return 130
-    except OSError as error:
-        # What is still buffered goes nowhere, so that exiting does not try again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if isinstance(error, BrokenPipeError):  # whoever read the output has seen enough
-            return 0
-        print(f"maddr: {error.strerror}", file=sys.stderr)
-        return 1
-    return status
+        options = parser.parse_args(arguments)
+    except SystemExit as done:  # after --help, --version and wrong usage
+        return done.code if isinstance(done.code, int) else 0
+    return decode.run(options)
+
+
+def _let_go() -> None:
+    """Flush what can be flushed; send to nowhere what cannot, so that exiting does not try again and complain."""
+    for descriptor, stream in (1, sys.stdout), (2, sys.stderr):
+        try:
+            print(end="", file=stream, flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

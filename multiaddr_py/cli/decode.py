@@ -7,11 +7,11 @@ import codecs
 import json
 import shutil
 import sys
-import textwrap
+from contextlib import suppress
 
 from multiaddr_py import Component, Multiaddr, Multihash, ParseError, PeerId
 from multiaddr_py.cli.notation import NOTATIONS, read_address
-from multiaddr_py.cli.terminal import escape, point_out, table
+from multiaddr_py.cli.terminal import escape, harmless, point_out, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,14 @@ _MOST_BYTES = 4 << 20
 """Of one line of input: what keeps memory constant, whatever is piped in."""
 
 _HEADING = ("at", "code", "len", "bytes", "protocol", "no.", "value", "meaning")
-_FLEXIBLE = {3: 10, 6: 20, 7: 10}
-"""The columns that may be cut to fit the terminal, in this order, and how narrow."""
+_FLEXIBLE = {3: (11, 3), 6: (20, 1), 7: (10, 1)}
+"""The columns that may be cut to fit the terminal, in this order, how narrow, and between how many characters."""
+
+_UNLIMITED = 1 << 20
+"""Columns where the output goes to no terminal; more than an address of any use has characters."""
+
+_MOST_COLUMNS = 80
+"""Of what an error shows of an address."""
 
 _DESCRIPTION = """\
 Show what multiaddrs say, component by component.
@@ -73,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Decode the addresses of the arguments or of standard input; return the exit status."""
-    columns = shutil.get_terminal_size().columns
+    columns = shutil.get_terminal_size((_UNLIMITED, 0)).columns
     write = _write_json if options.json else _write_table
     status = 0
     for place, line in _sources(options.addresses):
@@ -82,11 +88,9 @@ def run(options: argparse.Namespace) -> int:
             write(source, *read_address(source, options.notation), columns)
         except ParseError as error:
             status = 1
-            print(end="", flush=True)
-            print(f"maddr: {place}{escape(error.reason)}", file=sys.stderr)
-            print(textwrap.indent(point_out(error, columns - 2), "  "), file=sys.stderr)
-            if error.hint is not None:
-                print(f"  {escape(error.hint)}", file=sys.stderr)
+            print(end="", flush=True)  # what was before it stands before it
+            with suppress(OSError):  # that nobody reads the errors is no reason not to go on
+                _write_error(place, error, min(columns, _MOST_COLUMNS))
     return status
 
 
@@ -116,6 +120,8 @@ def _lines() -> Iterator[tuple[str, bytes]]:
             line = line.removeprefix(codecs.BOM_UTF8)
         if line.strip():
             yield f"line {number}: ", line
+        if not end.endswith(b"\n"):  # the last one; a terminal would have to be told a second time
+            return
 
 
 def _line_to_text(line: bytes) -> str:
@@ -126,6 +132,14 @@ def _line_to_text(line: bytes) -> str:
     except UnicodeDecodeError as error:
         hint = "an address in bytes is written as hex or in base64"
         raise ParseError("this is not UTF-8 text", line, error.start, None, hint) from error
+
+
+def _write_error(place: str, error: ParseError, columns: int) -> None:
+    lines = [f"maddr: {place}{harmless(error.reason)}"]
+    lines += [f"  {line}" for line in point_out(error, columns - 2).split("\n")]
+    if error.hint is not None:
+        lines.append(f"  {harmless(error.hint)}")
+    print("\n".join(lines), file=sys.stderr)
 
 
 def _write_json(source: str, address: Multiaddr, notation: str, columns: int) -> None:

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HEX_DIGITS = "0123456789abcdefABCDEF"
+
 
 def read_address(source: str, notation: str | None = None) -> tuple[Multiaddr, str]:
     """Read an address in a notation, by default the one that it is in; return it and the notation.
@@ -34,8 +36,18 @@ def read_address(source: str, notation: str | None = None) -> tuple[Multiaddr, s
         hint = f"say which with --from {{{','.join(NOTATIONS)}}}"
         raise ParseError("this is an address in multibase and another one in base64", source, 0, None, hint)
     reason = "this is no address: neither text, which begins with /, nor hex, multibase or base64"
-    hint = "write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is"
-    raise ParseError(reason, source, 0, None, hint)
+    raise ParseError(reason, source, 0, None, _hint(source))
+
+
+def _hint(source: str) -> str:
+    for front, hint in (("/", "an address begins with /"), ("/p2p/", "a peer ID is written with /p2p/ in front")):
+        with suppress(ParseError):
+            Multiaddr(front + source)
+            return hint
+    digits = _without_separators(source)
+    if digits and not digits.strip(_HEX_DIGITS):
+        return "hex has an even number of digits"
+    return "write it as in /ip4/127.0.0.1/tcp/80, or say with --from what it is"
 
 
 def _read_in(notation: str, source: str) -> Multiaddr:
@@ -51,7 +63,7 @@ def _read_in(notation: str, source: str) -> Multiaddr:
 
 def _is_hex(source: str) -> bool:
     digits = _without_separators(source)
-    return len(digits) % 2 == 0 and not digits.strip("0123456789abcdefABCDEF")
+    return len(digits) > 0 and len(digits) % 2 == 0 and not digits.strip(_HEX_DIGITS)
 
 
 def _without_separators(source: str) -> str:
@@ -59,7 +71,10 @@ def _without_separators(source: str) -> str:
 
 
 def _hex_to_bytes(source: str) -> bytes:
-    return read_base16(_without_separators(source[2:] if source[:2] in ("0x", "0X") else source))
+    raw = read_base16(_without_separators(source[2:] if source[:2] in ("0x", "0X") else source))
+    if not raw:
+        raise ValueError("there are no digits")
+    return raw
 
 
 def _base64_to_bytes(source: str) -> bytes:
