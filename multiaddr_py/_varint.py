@@ -13,9 +13,13 @@ MOST_BYTES = 9
 MOST = (1 << 7 * MOST_BYTES) - 1
 """The greatest number that nine bytes hold."""
 
+_SHORT: list[bytes] = [varint.encode(number) for number in range(0x80)]
+
 
 def write_varint(number: int) -> bytes:
     """Write a number from 0 to `MOST`."""
+    if 0 <= number < 0x80:  # nearly always
+        return _SHORT[number]
     if not 0 <= number <= MOST:  # the library would not return from a negative one
         raise ValueError(f"a varint of {MOST_BYTES} bytes holds 0 to {MOST}")
     encoded: bytes = varint.encode(number)
