@@ -143,14 +143,14 @@ def _write_error(place: str, error: ParseError, columns: int) -> None:
 
 
 def _write_json(source: str, address: Multiaddr, notation: str, columns: int) -> None:
-    raw = bytes(address)
+    raw, peer_id = bytes(address), address.peer_id
     record = {
         "input": source,
         "from": notation,
         "address": str(address),
         "hex": raw.hex(),
         "size": len(raw),
-        "peer_id": None if address.peer_id is None else str(address.peer_id),
+        "peer_id": None if peer_id is None else str(peer_id),
         "components": [
             {
                 "offset": offset,

@@ -84,7 +84,7 @@ def table(
     if _width_of_table(fitted) > columns:
         widths.pop(next(iter(flexible), -1), None)
         fitted = _shrunk(_shrunk(widths, least, columns), dict.fromkeys(flexible, 1), columns)
-    shape = [(index, columns, flexible.get(index, (0, 1))[1]) for index, columns in fitted.items()]
+    shape = [(index, room, flexible.get(index, (0, 1))[1]) for index, room in fitted.items()]
     return "\n".join("  ".join(fit(line[index], *limits) for index, *limits in shape).rstrip() for line in lines)
 
 
