@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -456,6 +457,18 @@ def test_an_interrupt_is_quiet() -> None:
         process.stdout.read()
         assert process.stderr.read() == b""
         assert process.wait(30) == 130
+
+
+def test_an_interrupt_while_waiting_for_input_is_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(io.StringIO):
+        def isatty(self) -> bool:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    assert main(["decode"]) == 130
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
