@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import TextIO, TypeAlias, TypeVar, overload
     from zipimport import zipimporter
 
-    __loader__: SourceFileLoader | zipimporter
     T = TypeVar("T")
 
 _COLUMNS = ["code", "size", "name", "codec", "comment"]
@@ -282,9 +281,9 @@ def _codec_named(name: str, codecs: Mapping[str, Codec]) -> Codec:
 
 
 def _default_table() -> Registry:
-    # Through the module's own loader, which also reads from a zip.
-    path = os.path.join(os.path.dirname(__file__), "protocols.csv")
-    table: bytes = __loader__.get_data(path)
+    # Through the module's own loader, which also reads from a zip; `importlib.resources` takes long to import.
+    loader: SourceFileLoader | zipimporter = __spec__.loader  # type: ignore[assignment, unused-ignore] # never None
+    table = loader.get_data(os.path.join(os.path.dirname(__file__), "protocols.csv"))
     return Registry(_read_csv(table.decode().splitlines(), CODECS))
 
 
