@@ -177,9 +177,18 @@ def value_error(
     # A codec may have read something of this package's own, whose message would stand inside of the message.
     rule = error.reason if isinstance(error, ParseError) else str(error)
     hint = error.hint if isinstance(error, ParseError) else hint_of(error)
-    if hint is None and isinstance(value, str) and value != value.strip():
+    if hint is None and isinstance(value, str) and value != value.strip() and _is_value(value.strip(), protocol):
         hint = "there are blanks around it"
     return ParseError(f"{quote(value)} is no value for {protocol.name}: {rule}", source, offset, protocol.name, hint)
+
+
+def _is_value(text: str, protocol: Protocol) -> bool:
+    """Say, for a hint, whether a text is a value of a protocol."""
+    try:
+        value_to_raw(text, protocol)
+    except ValueError:
+        return False
+    return True
 
 
 def _varint_at(raw: bytes, position: int, protocol: Protocol | None) -> tuple[int, int]:

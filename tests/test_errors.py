@@ -80,7 +80,7 @@ def parse_error_of(source: str | bytes) -> ParseError:
             "/tcp/\u0668\n",
             (
                 "'/tcp/\u0668\\n': '\u0668\\n' is no value for tcp:"
-                " a number is written in the digits 0 to 9 (at character 5); there are blanks around it"
+                " a number is written in the digits 0 to 9 (at character 5)"
             ),
         ),
     ],
@@ -103,7 +103,15 @@ def test_a_message_states_the_rule_and_the_place(source: str | bytes, message: s
         ("/ip6/localhost", "use dns6"),
         ("/ip6/example.com", "use dns6"),
         ("/ip6/1.2.3.4.5", None),
+        ("/ip6/www.example.com.", "use dns6"),
+        ("/ip6/www.m\u00fcller.co.uk", None),
+        ("/ip6/fe800000000000000000000000000001", None),
+        ("/ip4/example.com.", "use dns4"),
         ("/ip6/[::1]", "leave the brackets out"),
+        ("/ip6/[::1]:80", "leave the brackets out; a port is a component of its own, as in /ip6/::1/tcp/80"),
+        ("/tcp/ 80", "there are blanks around it"),
+        ("/tcp/ 99999", None),
+        ("/http-path/%zz ", None),
         ("/ip4/1.2.3.4:80", "a port is a component of its own, as in /ip4/127.0.0.1/tcp/80"),
         ("/ip4/localhost:80", "a port is a component of its own, as in /ip4/127.0.0.1/tcp/80"),
         ("/ip4/0x7f.0.0.1", None),

@@ -24,8 +24,8 @@ _HEADING = ("at", "code", "len", "bytes", "protocol", "no.", "value", "meaning")
 _FLEXIBLE = {3: (11, 3), 6: (20, 1), 7: (10, 1)}
 """The columns that may be cut to fit the terminal, in this order, how narrow, and between how many characters."""
 
-_UNLIMITED = 1 << 20
-"""Columns where the output goes to no terminal; more than an address of any use has characters."""
+_NO_TERMINAL = 500
+"""Columns where the output goes to no terminal: nearly every value fits, and a long one does not widen each line."""
 
 _MOST_COLUMNS = 80
 """Of what an error shows of an address."""
@@ -79,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Decode the addresses of the arguments or of standard input; return the exit status."""
-    columns = shutil.get_terminal_size((_UNLIMITED, 0)).columns
+    columns = shutil.get_terminal_size((_NO_TERMINAL, 0)).columns
     write = _write_json if options.json else _write_table
     status = 0
     for place, line in _sources(options.addresses):
@@ -181,7 +181,9 @@ def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -
     size = len(bytes(address))
     print(escape(str(address)))
     print(f"{size} {'byte' if size == 1 else 'bytes'}, read as {notation}\n")
-    print(f"{table(_HEADING, rows, flexible=_FLEXIBLE, columns=columns)}\n")
+    for line in table(_HEADING, rows, flexible=_FLEXIBLE, columns=columns):
+        print(line)
+    print()
 
 
 def _with_offsets(address: Multiaddr) -> Iterator[tuple[int, Component]]:

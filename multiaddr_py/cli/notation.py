@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 _HEX_DIGITS = "0123456789abcdefABCDEF"
 
+_MISSING = (
+    ("/", "an address begins with /"),
+    ("/ip4/", "an IPv4 address is written with /ip4/ in front"),
+    ("/ip6/", "an IPv6 address is written with /ip6/ in front"),
+    ("/p2p/", "a peer ID is written with /p2p/ in front"),
+)
+"""What may be missing in front of an address, and what to say then."""
+
 
 def read_address(source: str, notation: str | None = None) -> tuple[Multiaddr, str]:
     """Read an address in a notation, by default the one that it is in; return it and the notation.
@@ -40,7 +48,7 @@ def read_address(source: str, notation: str | None = None) -> tuple[Multiaddr, s
 
 
 def _hint(source: str) -> str:
-    for front, hint in (("/", "an address begins with /"), ("/p2p/", "a peer ID is written with /p2p/ in front")):
+    for front, hint in _MISSING:
         with suppress(ParseError):
             Multiaddr(front + source)
             return hint

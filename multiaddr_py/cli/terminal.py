@@ -7,7 +7,7 @@ from itertools import accumulate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from multiaddr_py import ParseError
 
@@ -66,10 +66,10 @@ def fit(text: str, columns: int, unit: int = 1) -> str:
 
 def table(
     heading: Sequence[str], rows: Sequence[Sequence[str]], *, flexible: dict[int, tuple[int, int]], columns: int
-) -> str:
-    """Lay out printable cells in columns of two blanks' distance, as wide as they need to be; leave out empty columns.
+) -> Iterator[str]:
+    """Yield the lines of a table of printable cells, two blanks apart; empty columns are left out.
 
-    Where that is wider than `columns`, the `flexible` columns shrink, in their order:
+    Where it is wider than `columns`, the `flexible` columns shrink, in their order:
     for each its least width, and how many characters are cut off or kept together.
     If that is not enough the first of them is left out, and then the others shrink to one.
     """
@@ -85,7 +85,8 @@ def table(
         widths.pop(next(iter(flexible), -1), None)
         fitted = _shrunk(_shrunk(widths, least, columns), dict.fromkeys(flexible, 1), columns)
     shape = [(index, room, flexible.get(index, (0, 1))[1]) for index, room in fitted.items()]
-    return "\n".join("  ".join(fit(line[index], *limits) for index, *limits in shape).rstrip() for line in lines)
+    for line in lines:
+        yield "  ".join(fit(line[index], *limits) for index, *limits in shape).rstrip()
 
 
 def _shrunk(widths: dict[int, int], least: dict[int, int], columns: int) -> dict[int, int]:
@@ -125,8 +126,11 @@ def point_out(error: ParseError, columns: int) -> str:
 
 
 def _cell(source: str | bytes, index: int) -> str:
-    character = source[index]
-    return escape(character) if isinstance(character, str) else f"{character:02x} "
+    if not isinstance(source, str):
+        return f"{source[index]:02x} "
+    if index >= 2 and all(map(_is_mark, source[index - 2 : index + 1])):  # as in `escape`, which sees one alone here
+        return _escape_character(source[index])
+    return escape(source[index])
 
 
 def _cost(source: str | bytes, index: int) -> int:

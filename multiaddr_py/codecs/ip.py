@@ -58,7 +58,7 @@ def _ip4_to_raw(text: str) -> bytes:
 
 def _is_name(text: str) -> bool:
     """Say whether text looks like a host name, for a hint."""
-    label = text[-64:].rpartition(".")[2]
+    label = text[-64:].removesuffix(".").rpartition(".")[2]
     return text[:254].isascii() and label.replace("-", "").isalnum() and not label.isdigit()
 
 
@@ -71,13 +71,14 @@ def _ip6_to_raw(text: str) -> bytes:
         raise hinted("an IPv6 address has no zone", "use ip6zone in front, as in /ip6zone/eth0/ip6/fe80::1")
     if ":" not in text:
         error = ValueError("an IPv6 address has colons")
-        if _is_name(text):
+        if _is_name(text) and not _HEX.issuperset(text):
             error.add_note("use dns6")
-        elif text.count(".") == 3:
+        elif text.count(".") == 3 and text.replace(".", "").isdigit():
             error.add_note("use ip4")
         raise error
     if text.startswith("["):
-        raise hinted("an IPv6 address has no brackets here", "leave the brackets out")
+        port = "; a port is a component of its own, as in /ip6/::1/tcp/80" if "]:" in text else ""
+        raise hinted("an IPv6 address has no brackets here", f"leave the brackets out{port}")
     if len(text) > 45:  # of eight groups, the last two as an IPv4 address
         raise ValueError("an IPv6 address has at most 45 characters")
     head, compressed, tail = text.partition("::")
