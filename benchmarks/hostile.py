@@ -106,6 +106,8 @@ COMPONENTS: dict[str, Callable[[int], str | bytes]] = {
     "/tls": lambda count: "/tls" * count,
     "/tcp/80": lambda count: "/tcp/80" * count,
     "/dns/a": lambda count: "/dns/a" * count,
+    "/certhash/uAAA": lambda count: "/certhash/uAAA" * count,
+    "/p2p/11": lambda count: "/p2p/11" * count,  # the slowest: base 58
     "/unix/a": lambda count: "/unix/a" * count,
     "/unix/a, then an error": lambda count: "/unix/a" * count + "/x",
     "/unix/a, then what no path can hold": lambda count: "/unix/a" * count + "/\ud800",

@@ -613,24 +613,6 @@ def test_a_percent_sign_without_two_hex_digits_is_refused(rest: str) -> None:
     assert refused_by(CODECS["percent"].to_raw, "a%" + rest)
 
 
-@pytest.mark.parametrize(
-    ("text", "raw"),
-    [
-        ("%2Fa", b"/a"),
-        ("a", b"a"),
-        ("a%20b", b"a b"),
-        ("a%zz", b"/a%zz"),
-        ("/a", b"/a"),
-        ("//a//b/", b"/a//b"),
-        ("%2Fa/b", b"/%2Fa/b"),
-        ("a/tcp/80", b"/a/tcp/80"),
-    ],
-)
-def test_a_socket_path_on_its_own_is_a_segment_or_an_old_form_path(text: str, raw: bytes) -> None:
-    assert Component("unix", text).raw_value == raw
-    assert Component("unix", Component("unix", text).value).raw_value == raw
-
-
 @pytest.mark.parametrize("text", ["%", "%zz", "/", "///", "", "a/\ud800"])
 def test_what_is_neither_a_segment_nor_an_old_form_path_is_no_socket_path(text: str) -> None:
     with pytest.raises(ParseError, match="is no value for unix"):

@@ -258,7 +258,11 @@ def test_an_unknown_protocol_is_not_found() -> None:
         ("%2Frun/a", b"/%2Frun/a"),
         ("a%zz", b"/a%zz"),
         ("a%2Fb", b"a/b"),
+        ("a%20b", b"a b"),
+        ("a/tcp/80", b"/a/tcp/80"),
     ],
 )
-def test_a_unix_value_with_a_slash_is_a_path_as_it_stands(text: str, path: bytes) -> None:
-    assert Component("unix", text).raw_value == path
+def test_a_unix_value_is_a_segment_or_with_a_slash_a_path_as_it_stands(text: str, path: bytes) -> None:
+    component = Component("unix", text)
+    assert component.raw_value == path
+    assert Component("unix", component.value) == component
