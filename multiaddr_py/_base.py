@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from multiaddr_py.registry import Registry
+    from multiaddr_py.registry import Key, Registry
 
 
 class Base(Binary):
@@ -43,26 +43,21 @@ class Base(Binary):
 
     def _spans(self) -> list[tuple[int, int, int, int]]:
         """Return each component's code, where it begins, where its value begins, and where it ends."""
-        walk = _wire.walk(self._bytes, self.registry)
-        return [(protocol.code, start, value, stop) for protocol, start, value, stop in walk]
+        return _wire.spans(self._bytes, self.registry)
 
-    def _first_text(self, code: int) -> str | None:
-        """Return the text of the first value of a code: empty if that has no value, None if it does not occur."""
-        for protocol, _, start, stop in _wire.walk(self._bytes, self.registry):
-            if protocol.code == code:
-                return "" if protocol.codec is None else protocol.codec.to_text(self._bytes[start:stop])
-        return None
+    def _first_text(self, protocol: Key) -> str | None:
+        """Return the text of a protocol's first value: empty if it has no value, None if it does not occur.
+
+        Raises `ProtocolNotFoundError` for a protocol that the registry does not have.
+        """
+        return _wire.first_text(self._bytes, self.registry, self.registry[protocol].code)
 
     def _last_place(self, other: Base) -> int:
-        """Return where the last occurrence of another address's components begins; -1 if there is none."""
-        if other._bytes not in self._bytes:
-            return -1
-        spans = self._spans()
-        run = _last_run(
-            [self._bytes[start:stop] for _, start, _, stop in spans],
-            [other._bytes[start:stop] for _, start, _, stop in other._spans()],
-        )
-        return -1 if run is None else spans[run][1]
+        """Return where the last occurrence of the components of another address begins; -1 if there is none.
+
+        The other one is not empty, and of the same registry.
+        """
+        return _wire.last_place(self._bytes, other._bytes, self.registry)
 
     def _join(self, other: Base) -> Self:
         """Return this address with another one of the same registry behind it."""
@@ -75,26 +70,3 @@ class Base(Binary):
 
 _set_bytes: Callable[[Base, bytes], None] = Binary.__dict__["_bytes"].__set__
 _set_registry: Callable[[Base, Registry], None] = Base.__dict__["registry"].__set__
-
-
-def _last_run(whole: list[bytes], part: list[bytes]) -> int | None:
-    """Return the index of the last occurrence of `part` in `whole`.
-
-    By Knuth, Morris and Pratt's algorithm from the end: comparing at every place would take quadratic time
-    on an address that repeats itself.
-    """
-    part = part[::-1]
-    borders = [0]
-    for item in part[1:]:
-        border = borders[-1]
-        while border and item != part[border]:
-            border = borders[border - 1]
-        borders.append(border + (item == part[border]))
-    matched = 0
-    for index in reversed(range(len(whole))):
-        while matched and whole[index] != part[matched]:
-            matched = borders[matched - 1]
-        matched += whole[index] == part[matched]
-        if matched == len(part):
-            return index
-    return None

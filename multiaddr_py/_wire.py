@@ -170,6 +170,46 @@ def walk(raw: bytes, registry: Registry) -> Iterator[tuple[Protocol, int, int, i
         start = stop
 
 
+def spans(raw: bytes, registry: Registry) -> list[tuple[int, int, int, int]]:
+    """Return each component's code, where it begins, where its value begins, and where it ends."""
+    return [(protocol.code, start, value, stop) for protocol, start, value, stop in walk(raw, registry)]
+
+
+def first_text(raw: bytes, registry: Registry, code: int) -> str | None:
+    """Write the first value of a code: empty if that has no value, None if it does not occur."""
+    for protocol, _, start, stop in walk(raw, registry):
+        if protocol.code == code:
+            return "" if protocol.codec is None else protocol.codec.to_text(raw[start:stop])
+    return None
+
+
+def last_place(raw: bytes, part: bytes, registry: Registry) -> int:
+    """Return where the last occurrence of the components of `part` in `raw` begins; -1 if there is none.
+
+    By Knuth, Morris and Pratt's algorithm from the end: comparing at every place would take quadratic time
+    on an address that repeats itself.
+    """
+    if part not in raw:
+        return -1
+    places = spans(raw, registry)
+    whole = [raw[start:stop] for _, start, _, stop in places]
+    sought = [part[start:stop] for _, start, _, stop in spans(part, registry)][::-1]
+    borders = [0]
+    for item in sought[1:]:
+        border = borders[-1]
+        while border and item != sought[border]:
+            border = borders[border - 1]
+        borders.append(border + (item == sought[border]))
+    matched = 0
+    for index in reversed(range(len(whole))):
+        while matched and whole[index] != sought[matched]:
+            matched = borders[matched - 1]
+        matched += whole[index] == sought[matched]
+        if matched == len(sought):
+            return places[index][1]
+    return -1
+
+
 def value_error(
     error: ValueError, protocol: Protocol, value: str | bytes, source: str | bytes, offset: int
 ) -> ParseError:

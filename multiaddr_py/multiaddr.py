@@ -213,7 +213,7 @@ class Multiaddr(Base, Sequence[Component]):
 
         Raises `ProtocolNotFoundError` where it does not occur, or the registry does not have it.
         """
-        text = self._first_text(self.registry[protocol].code)
+        text = self._first_text(protocol)
         if text is None:
             raise ProtocolNotFoundError(protocol, "the address")
         return text or None
