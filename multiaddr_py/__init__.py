@@ -6,6 +6,7 @@
 '1234'
 """
 
+from multiaddr_py._base import ACCELERATED
 from multiaddr_py._multihash import Multihash
 from multiaddr_py.codecs import CODECS, Codec
 from multiaddr_py.codecs.onion import OnionAddress
@@ -24,6 +25,7 @@ from multiaddr_py.registry import REGISTRY, Protocol, Registry
 __version__ = "0.1.0"
 
 __all__ = [
+    "ACCELERATED",
     "CODECS",
     "REGISTRY",
     "Codec",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from multiaddr_py import _wire
 from multiaddr_py._frozen import Binary
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 class Base(Binary):
     """The canonical bytes of an address, and the registry under which they were read.
 
-    A subclass gives `_read`, which checks whatever an address can be made from.
+    A subclass gives `_read` and `_operand`, which check whatever an address can be made from.
     """
 
     __slots__ = ("registry",)
@@ -25,10 +27,14 @@ class Base(Binary):
     def __new__(cls, address: object = (), /, *, registry: Registry | None = None) -> Self:
         return cls._make(*cls._read(address, registry))
 
-    @classmethod
-    def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
-        """Return an address's canonical bytes and the registry that they were read under."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        @classmethod
+        def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
+            """Return an address's canonical bytes and the registry that they were read under."""
+
+        def _operand(self, other: object) -> Base:
+            """Return an address of this one's registry for what stands beside it in an operation."""
 
     @classmethod
     def _make(cls, raw: bytes, registry: Registry) -> Self:
@@ -52,16 +58,14 @@ class Base(Binary):
         """
         return _wire.first_text(self._bytes, self.registry, self.registry[protocol].code)
 
-    def _last_place(self, other: Base) -> int:
-        """Return where the last occurrence of the components of another address begins; -1 if there is none.
+    def _join(self, other: object) -> Self:
+        """Return this address with another one behind it."""
+        return self._make(self._bytes + self._operand(other)._bytes, self.registry)
 
-        The other one is not empty, and of the same registry.
-        """
-        return _wire.last_place(self._bytes, other._bytes, self.registry)
-
-    def _join(self, other: Base) -> Self:
-        """Return this address with another one of the same registry behind it."""
-        return self._make(self._bytes + other._bytes, self.registry)
+    def _before_last(self, other: object) -> Self:
+        """Return what stands before the last occurrence of the components of another address; all if there is none."""
+        place = _wire.last_place(self._bytes, self._operand(other)._bytes, self.registry)
+        return self if place < 0 else self._cut(0, place)
 
     def _cut(self, start: int, stop: int) -> Self:
         """Return the bytes between two places that are ends of components."""
@@ -70,3 +74,15 @@ class Base(Binary):
 
 _set_bytes: Callable[[Base, bytes], None] = Binary.__dict__["_bytes"].__set__
 _set_registry: Callable[[Base, Registry], None] = Base.__dict__["registry"].__set__
+
+
+ACCELERATED = False
+"""Whether the type above has given way to the same one in C; `MULTIADDR_PY_PURE=1` in the environment prevents it."""
+
+if not TYPE_CHECKING and os.environ.get("MULTIADDR_PY_PURE", "0") in ("", "0"):
+    try:
+        from multiaddr_py._accel import Base
+
+        ACCELERATED = True
+    except ImportError:  # it was not built, or this interpreter cannot load it
+        pass

@@ -189,7 +189,7 @@ def last_place(raw: bytes, part: bytes, registry: Registry) -> int:
     By Knuth, Morris and Pratt's algorithm from the end: comparing at every place would take quadratic time
     on an address that repeats itself.
     """
-    if part not in raw:
+    if not part or part not in raw:
         return -1
     places = spans(raw, registry)
     whole = [raw[start:stop] for _, start, _, stop in places]

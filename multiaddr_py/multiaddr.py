@@ -240,7 +240,7 @@ class Multiaddr(Base, Sequence[Component]):
 
     # Putting together and cutting off
 
-    def _operand(self, other: Operand) -> Multiaddr:
+    def _operand(self, other: object) -> Multiaddr:
         """Read what stands beside this address under this one's registry."""
         if isinstance(other, Component):
             other = Multiaddr([other])
@@ -250,7 +250,7 @@ class Multiaddr(Base, Sequence[Component]):
 
     def encapsulate(self, other: Operand) -> Multiaddr:
         """Return this address with another one behind it, read under this one's registry; raise `ParseError`."""
-        return self._join(self._operand(other))
+        return self._join(other)
 
     def __truediv__(self, other: Operand) -> Multiaddr:
         """Encapsulate; here text may lack its first slash."""
@@ -266,9 +266,7 @@ class Multiaddr(Base, Sequence[Component]):
         >>> Multiaddr("/ip4/1.2.3.4/tcp/8080").decapsulate("/tcp/80")
         Multiaddr('/ip4/1.2.3.4/tcp/8080')
         """
-        other = self._operand(other)
-        place = self._last_place(other) if other else -1
-        return self if place < 0 else self._cut(0, place)
+        return self._before_last(other)
 
     def decapsulate_code(self, protocol: Key) -> Multiaddr:
         """Cut off the last component of a protocol, with all that follows; nothing where it does not occur.

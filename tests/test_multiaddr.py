@@ -113,7 +113,7 @@ class TestConstructor:
         assert not hasattr(UDP, "__dict__")
 
     def test_the_type_itself_holds_no_address_without_a_reader(self) -> None:
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(AttributeError, match="_read"):
             Multiaddr.__mro__[1]()
 
 

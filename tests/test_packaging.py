@@ -1,12 +1,14 @@
-"""What is built and installed: the table is found from everywhere, and an import stays small."""
+"""What is built and installed, with a compiler and without: all of it works, and an import stays small."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import venv
 import zipfile
@@ -24,6 +26,16 @@ ROOT = Path(__file__).parent.parent
 needs_checkout = pytest.mark.skipif(not (ROOT / "multiaddr_py").is_dir(), reason="there is nothing here to build")
 
 
+# As setup.py and the compilers of setuptools see it.
+COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+CAN_BUILD = (
+    sys.implementation.name == "cpython"
+    and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    and shutil.which(COMPILER) is not None
+)
+needs_compiler = pytest.mark.skipif(not CAN_BUILD, reason=f"there is no {COMPILER}, or nothing that could load a build")
+
+
 class Builds(NamedTuple):
     """The files that were built; the directory of the libraries that importing the package takes."""
 
@@ -31,13 +43,24 @@ class Builds(NamedTuple):
     sdist: Path
     wheel: Path
     wheel_from_sdist: Path
+    wheel_without_compiler: Path
+    wheel_of_choice: Path
+    """Of a machine that could do otherwise: `MULTIADDR_PY_PURE=1`."""
     libraries: Path
 
 
-def run(*command: str | Path, cwd: Path, path: tuple[Path, ...] = ()) -> str:
+class Seen(NamedTuple):
+    """What a fresh interpreter has: the default registry, where it found the package, and which type holds bytes."""
+
+    table: str
+    file: Path
+    accelerated: bool
+
+
+def run(*command: str | Path, cwd: Path, path: tuple[Path, ...] = (), **variables: str) -> str:
     """Run a command where nothing but `path` leads to the package; return what it printed."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
-    environment |= {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONSAFEPATH": "1"}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "MULTIADDR_"))}
+    environment |= {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONSAFEPATH": "1", **variables}
     process = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
@@ -63,20 +86,25 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def builds(tmp_path_factory: pytest.TempPathFactory, libraries: Path) -> Builds:
     """Build the package from a copy of the checkout: setuptools leaves files where it builds."""
     checkout = tmp_path_factory.mktemp("copy") / "checkout"
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.pyd", "build", "dist")
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=ignored)
-    dist, direct = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("direct")
-    run(sys.executable, "-m", "build", "--outdir", dist, cwd=checkout)  # a wheel from the sdist
-    run(sys.executable, "-m", "build", "--outdir", direct, "--wheel", cwd=checkout)
-    (sdist,), (wheel_from_sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl"), direct.glob("*.whl")
-    return Builds(checkout, sdist, wheel, wheel_from_sdist, libraries)
+    made = {kind: tmp_path_factory.mktemp(kind) for kind in ("dist", "direct", "bare", "pure")}
+    build = (sys.executable, "-m", "build", "--outdir")
+    run(*build, made["dist"], cwd=checkout)  # a wheel from the sdist
+    run(*build, made["direct"], "--wheel", cwd=checkout)
+    run(*build, made["bare"], cwd=checkout, CC=str(checkout / "no-compiler"))
+    run(*build, made["pure"], cwd=checkout, MULTIADDR_PY_PURE="1")
+    (sdist,) = made["dist"].glob("*.tar.gz")
+    wheels = [next(directory.glob("*.whl")) for directory in made.values()]
+    from_sdist, direct, bare, pure = wheels
+    return Builds(checkout, sdist, direct, from_sdist, bare, pure, libraries)
 
 
-def table_seen_by(python: str | Path, *path: Path, cwd: Path) -> tuple[str, Path]:
-    """Return the default registry as a fresh interpreter has it, and where it found the package."""
-    code = "import multiaddr_py; print(multiaddr_py.__file__); print(list(multiaddr_py.REGISTRY))"
-    file, table = run(python, "-c", code, cwd=cwd, path=path).splitlines()
-    return table, Path(file)
+def seen_by(python: str | Path, *path: Path, cwd: Path, **variables: str) -> Seen:
+    """Return what a fresh interpreter has when it has imported the package."""
+    code = "import multiaddr_py as m; print(list(m.REGISTRY), m.__file__, m.ACCELERATED, sep='\\n')"
+    table, file, accelerated = run(python, "-c", code, cwd=cwd, path=path, **variables).splitlines()
+    return Seen(table, Path(file), accelerated == "True")
 
 
 def installed(wheel: Path, target: Path) -> Path:
@@ -87,9 +115,9 @@ def installed(wheel: Path, target: Path) -> Path:
 
 @needs_checkout
 def test_a_checkout_finds_the_table(libraries: Path, tmp_path: Path) -> None:
-    table, file = table_seen_by(sys.executable, ROOT, libraries, cwd=tmp_path)
-    assert file == ROOT / "multiaddr_py" / "__init__.py"
-    assert table == repr(list(REGISTRY))
+    seen = seen_by(sys.executable, ROOT, libraries, cwd=tmp_path)
+    assert seen.file == ROOT / "multiaddr_py" / "__init__.py"
+    assert seen.table == repr(list(REGISTRY))
 
 
 @needs_checkout
@@ -98,27 +126,51 @@ def test_an_editable_install_finds_the_table(builds: Builds, tmp_path: Path) -> 
     python = tmp_path / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = (sys.executable, "-m", "pip", "--python", python)
     run(*pip, "install", "--quiet", "--no-deps", "--editable", builds.checkout, cwd=tmp_path)
-    table, file = table_seen_by(python, builds.libraries, cwd=tmp_path)
-    assert file == builds.checkout / "multiaddr_py" / "__init__.py"
-    assert table == repr(list(REGISTRY))
+    seen = seen_by(python, builds.libraries, cwd=tmp_path)
+    assert seen == (repr(list(REGISTRY)), builds.checkout / "multiaddr_py" / "__init__.py", CAN_BUILD)
 
 
 @needs_checkout
-@pytest.mark.parametrize("kind", ["wheel", "wheel_from_sdist"])
-def test_an_installed_wheel_finds_the_table(kind: str, builds: Builds, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "accelerated"),
+    [
+        ("wheel", CAN_BUILD),
+        ("wheel_from_sdist", CAN_BUILD),
+        ("wheel_without_compiler", False),
+        ("wheel_of_choice", False),
+    ],
+)
+def test_an_installed_wheel_works(kind: str, accelerated: bool, builds: Builds, tmp_path: Path) -> None:
     target = installed(getattr(builds, kind), tmp_path / "target")
-    table, file = table_seen_by(sys.executable, target, builds.libraries, cwd=tmp_path)
-    assert file == target / "multiaddr_py" / "__init__.py"
-    assert table == repr(list(REGISTRY))
+    seen = seen_by(sys.executable, target, builds.libraries, cwd=tmp_path)
+    assert seen == (repr(list(REGISTRY)), target / "multiaddr_py" / "__init__.py", accelerated)
 
 
 @needs_checkout
-def test_a_zip_on_the_path_finds_the_table(builds: Builds, tmp_path: Path) -> None:
+@needs_compiler
+@pytest.mark.parametrize(("value", "accelerated"), [("1", False), ("yes", False), ("0", True), ("", True)])
+def test_an_environment_variable_turns_the_accelerator_off(
+    value: str, accelerated: bool, builds: Builds, tmp_path: Path
+) -> None:
+    target = installed(builds.wheel, tmp_path / "target")
+    seen = seen_by(sys.executable, target, builds.libraries, cwd=tmp_path, MULTIADDR_PY_PURE=value)
+    assert seen.accelerated == accelerated
+
+
+@needs_checkout
+def test_a_zip_on_the_path_works_without_the_accelerator(builds: Builds, tmp_path: Path) -> None:
     archive = tmp_path / "package.zip"
     shutil.copy(builds.wheel, archive)
-    table, file = table_seen_by(sys.executable, archive, builds.libraries, cwd=tmp_path)
-    assert file == archive / "multiaddr_py" / "__init__.py"
-    assert table == repr(list(REGISTRY))
+    seen = seen_by(sys.executable, archive, builds.libraries, cwd=tmp_path)
+    assert seen == (repr(list(REGISTRY)), archive / "multiaddr_py" / "__init__.py", False)
+
+
+@needs_checkout
+def test_a_wheel_is_tagged_by_what_is_in_it(builds: Builds) -> None:
+    assert builds.wheel.name == builds.wheel_from_sdist.name
+    assert ("-cp311-abi3-" in builds.wheel.name) == CAN_BUILD
+    for wheel in (builds.wheel_without_compiler, builds.wheel_of_choice):
+        assert wheel.name.endswith("-py3-none-any.whl")
 
 
 @needs_checkout
@@ -137,9 +189,14 @@ def test_the_sdist_has_the_tables_the_tests_and_the_licence(builds: Builds) -> N
         "LICENSE",
         "README.md",
         "benchmarks/compare.py",
+        "multiaddr_py/_accel.c",
+        "multiaddr_py/_accel_bases.h",
+        "multiaddr_py/_accel_codecs.h",
+        "multiaddr_py/_accel_wire.h",
         "multiaddr_py/protocols.csv",
         "protocols.csv",
         "pyproject.toml",
+        "setup.py",
         "tests/conftest.py",
         "tests/test_packaging.py",
     }
@@ -151,13 +208,15 @@ def test_the_wheels_have_the_package_and_nothing_else(builds: Builds) -> None:
     modules = {
         file.relative_to(ROOT).as_posix()
         for file in (ROOT / "multiaddr_py").rglob("*")
-        if file.is_file() and file.suffix != ".pyc"
+        if file.is_file() and file.suffix not in {".pyc", ".c", ".h", ".so", ".pyd"}
     }
-    for wheel in (builds.wheel, builds.wheel_from_sdist):
+    assert {"multiaddr_py/protocols.csv", "multiaddr_py/py.typed"} <= modules
+    for wheel in (builds.wheel, builds.wheel_from_sdist, builds.wheel_without_compiler, builds.wheel_of_choice):
         with zipfile.ZipFile(wheel) as archive:
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        assert names == modules
-    assert {"multiaddr_py/protocols.csv", "multiaddr_py/py.typed"} <= modules
+        binaries = names - modules
+        assert names - binaries == modules
+        assert [Path(name).name.partition(".")[0] for name in binaries] == ["_accel"] * ("-abi3-" in wheel.name)
 
 
 @needs_checkout
