@@ -22,8 +22,9 @@ typedef struct {
 
 #define TYPE_OF(self) Py_TYPE((PyObject *)(self))
 
-/* What Python has; borrowed by nobody before the module is loaded or after it is gone. */
-static PyTypeObject *base_type;
+/* What Python has, from when the module is loaded until it is freed. */
+static void *owner;             /* the module, borrowed */
+static PyTypeObject *base_type; /* borrowed from the module: a reference would keep both alive */
 static PyObject *default_registry;
 static PyObject *wire;                     /* the module */
 static PyObject *name_read, *name_operand; /* what a subclass gives */
@@ -295,10 +296,24 @@ first_text(const Byte *raw, size_t size, const Protocol *protocol, Output *out, 
     return DONE;
 }
 
+/* Look a protocol up by whatever names one; return its code. */
+static PyObject *
+code_of_key(PyObject *registry, PyObject *key)
+{
+    PyObject *protocol = PyObject_GetItem(registry, key);
+    if (protocol == NULL) {
+        return NULL;
+    }
+    PyObject *code = PyObject_GetAttrString(protocol, "code");
+    Py_DECREF(protocol);
+    return code;
+}
+
 static PyObject *
 address_first_text(Address *self, PyObject *key)
 {
     const Protocol *protocol = NULL;
+    PyObject *code = NULL, *text = NULL;
     if (self->registry == default_registry && PyUnicode_CheckExact(key)) {
         const Byte *name;
         size_t size;
@@ -308,10 +323,18 @@ address_first_text(Address *self, PyObject *key)
         }
         protocol = outcome == DONE ? protocol_named(name, size) : NULL;
     }
+    if (protocol == NULL) {
+        code = code_of_key(self->registry, key);
+        if (code == NULL) {
+            return NULL;
+        }
+        if (self->registry == default_registry) {
+            protocol = protocol_of(PyLong_AsUnsignedLongLong(code));
+        }
+    }
     if (protocol != NULL) {
         size_t size;
         const Byte *raw = raw_of(self->bytes, &size);
-        PyObject *text = NULL;
         int found;
         Output out;
         output_begin(&out);
@@ -321,17 +344,13 @@ address_first_text(Address *self, PyObject *key)
         }
         output_end(&out);
         if (outcome != UNUSUAL) {
+            Py_XDECREF(code);
             return text;
         }
     }
-    PyObject *found = PyObject_GetItem(self->registry, key), *text = NULL;
-    if (found != NULL) {
-        PyObject *code = PyObject_GetAttrString(found, "code");
-        if (code != NULL) {
-            text = PyObject_CallMethod(wire, "first_text", "OOO", self->bytes, self->registry, code);
-            Py_DECREF(code);
-        }
-        Py_DECREF(found);
+    if (code != NULL || (code = code_of_key(self->registry, key)) != NULL) {
+        text = PyObject_CallMethod(wire, "first_text", "OOO", self->bytes, self->registry, code);
+        Py_DECREF(code);
     }
     return text;
 }
@@ -549,7 +568,8 @@ forget(void)
     protocol_count = 0;
     memset(names, 0, sizeof names);
     memset(low_codes, 0, sizeof low_codes);
-    Py_CLEAR(base_type);
+    base_type = NULL;
+    owner = NULL;
     Py_CLEAR(default_registry);
     Py_CLEAR(wire);
     Py_CLEAR(name_read);
@@ -652,11 +672,13 @@ import(const char *module_name, const char *name)
 static int
 learn_registry(void)
 {
-    PyObject *rows = PyObject_GetAttrString(default_registry, "rows");
-    int outcome = rows == NULL || !PyTuple_Check(rows) ? -1 : 0;
+    PyObject *attribute = PyObject_GetAttrString(default_registry, "rows");
+    PyObject *rows = attribute == NULL ? NULL : PySequence_Tuple(attribute);
+    int outcome = rows == NULL ? -1 : 0;
     for (Py_ssize_t index = 0; outcome == 0 && index < PyTuple_Size(rows); index++) {
         outcome = learn_row(PyTuple_GetItem(rows, index));
     }
+    Py_XDECREF(attribute);
     Py_XDECREF(rows);
     return outcome;
 }
@@ -664,10 +686,11 @@ learn_registry(void)
 static int
 module_exec(PyObject *module)
 {
-    if (wire != NULL) {
+    if (owner != NULL) {
         PyErr_SetString(PyExc_ImportError, "multiaddr_py._accel is loaded once in a process");
         return -1;
     }
+    owner = module;
     Alphabet *alphabets[] = {&base16, &base32, &base58, &base64url, &base64i2p};
     for (size_t index = 0; index < sizeof alphabets / sizeof alphabets[0]; index++) {
         alphabet_prepare(alphabets[index]);
@@ -677,18 +700,22 @@ module_exec(PyObject *module)
         (default_registry = import("multiaddr_py.registry", "REGISTRY")) == NULL || learn_registry() < 0 ||
         (name_read = PyUnicode_InternFromString("_read")) == NULL ||
         (name_operand = PyUnicode_InternFromString("_operand")) == NULL ||
-        (base_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &address_spec, NULL)) == NULL ||
-        PyModule_AddType(module, base_type) < 0) {
+        (base_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &address_spec, NULL)) == NULL) {
         forget();
         return -1;
     }
-    return 0;
+    int added = PyModule_AddType(module, base_type);
+    Py_DECREF(base_type);
+    if (added < 0) {
+        forget();
+    }
+    return added;
 }
 
 static void
 module_free(void *module)
 {
-    if (base_type != NULL && PyType_GetModule(base_type) == module) {
+    if (module == owner) {
         forget();
     }
 }
@@ -698,10 +725,15 @@ static PyModuleDef_Slot module_slots[] = {
     {0, NULL},
 };
 
+/* clang-format off */
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT,   .m_name = "multiaddr_py._accel", .m_doc = "The type that holds an address's bytes, in C.",
-    .m_slots = module_slots, .m_free = module_free,
+    PyModuleDef_HEAD_INIT,
+    .m_name = "multiaddr_py._accel",
+    .m_doc = "The type that holds an address's bytes, in C.",
+    .m_slots = module_slots,
+    .m_free = module_free,
 };
+/* clang-format on */
 
 PyMODINIT_FUNC
 PyInit__accel(void)

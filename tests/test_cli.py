@@ -29,7 +29,9 @@ from multiaddr_py.cli.terminal import escape, fit, harmless, point_out, table, w
 MADDR = [sys.executable, "-c", "import sys; from multiaddr_py.cli import main; sys.exit(main())"]
 # As a user has it: Python buffers its output, and is not told otherwise.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "SYSTEMROOT")}
-ENVIRONMENT |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+# What has the command measured, run in pure Python, or checked by a sanitizer.
+PASSED_ON = ("COVERAGE_", "MULTIADDR_PY_", "LD_PRELOAD", "ASAN_")
+ENVIRONMENT |= {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
 ENVIRONMENT |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 HASHED = "QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
