@@ -1,135 +1,137 @@
-"""Print what this library and PyPI's `multiaddr` cost beside each other, on this machine, in one run.
+"""Measure this library beside others, on this machine, in one run; print tables, and draw the cost curves.
 
-Both are measured in turns, so that a machine that slows down slows both.
+The libraries take turns at every few milliseconds, so that a machine that slows down slows them all.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
+import argparse
 import platform
-import statistics
-import subprocess
-import sys
-import time
-from functools import partial
-from importlib.metadata import version
-from timeit import Timer
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from multiaddr_py import Multiaddr
+import curves
+import memory
+import picture
+import programs
+import turns
+from cases import ADDRESSES, OPERATIONS
+from figures import CRAWL, Figures, machine
+from layout import section
+from libraries import BASELINE, OWN
+from plan import QUICK, Plan
+from report import Report, curve_table, memory_table
+from workers import TITLES, Field, install_for_node, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
-ADDRESSES = [
-    "/ip4/127.0.0.1/udp/1234",
-    "/ip4/1.2.3.4/tcp/4001",
-    "/ip6/2604:1380:1000:6000::1/tcp/4001",
-    "/ip4/147.75.69.143/tcp/4001/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN",
-    "/ip4/1.2.3.4/udp/4001/quic-v1",
-    (
-        "/ip4/1.2.3.4/udp/4001/quic-v1/webtransport"
-        "/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ"
-        "/certhash/uEiAfbgiymPP2_nX7Dgir8B4QkksjHp2lVuJZz0F79Be9JA"
-        "/p2p/12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
-    ),
-    "/dns4/example.com/tcp/443/tls/ws/p2p/12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2",
-    "/dnsaddr/bootstrap.libp2p.io/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN",
-    (
-        "/ip4/1.2.3.4/tcp/4001/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
-        "/p2p-circuit/p2p/12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
-    ),
-    "/unix/var%2Frun%2Fp2p.sock",
-    "/onion3/vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd:1234",
-    "/ip6zone/eth0/ip6/fe80::1/tcp/80",
-]
-
-ROUNDS = 101
-SECONDS_A_ROUND = 0.002  # of one library, for one address in one direction
-STARTS = 41
-
-THEIRS = importlib.import_module("multiaddr")  # by name: it need not be there when types are checked
-FIRST_ADDRESS = ADDRESSES[3]  # its peer ID takes base 58
+PARTS = ("memory", "starts", "lines", "curves")
+RESULTS = Path(__file__).parent / "results"
+NAME = f"{platform.python_implementation()}-{'.'.join(platform.python_version_tuple()[:2])}".lower()
 
 
-def in_turns(*actions: Callable[[], object]) -> list[float]:
-    """Return the median time of each action, in microseconds."""
-    timers = [Timer(action) for action in actions]
-    numbers = []
-    for timer in timers:
-        number, seconds = timer.autorange()
-        numbers.append(max(1, round(number / seconds * SECONDS_A_ROUND)))
-    rounds = [
-        [timer.timeit(number) / number for timer, number in zip(timers, numbers, strict=True)] for _ in range(ROUNDS)
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="measure little, in less than a minute")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[*OPERATIONS, *PARTS],
+        metavar="PART",
+        help=f"measure some of: {', '.join([*OPERATIONS, *PARTS])}",
+    )
+    parser.add_argument(
+        "--library", nargs="+", choices=TITLES, metavar="LIBRARY", help=f"measure some of: {', '.join(TITLES)}"
+    )
+    parser.add_argument(
+        "--node",
+        type=Path,
+        metavar="DIRECTORY",
+        help="measure @multiformats/multiaddr, too; npm installs it into this directory if it is not there",
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="DIRECTORY", help="where the tables and the picture are written"
+    )
+    parser.add_argument("--json", type=Path, metavar="DIRECTORY", help="write the times, a file of pyperf's a library")
+    return parser.parse_args(arguments)
+
+
+def heading(field: Field, absent: dict[str, str]) -> str:
+    """Say when, where and what was measured."""
+    found = machine()
+    with field.workers() as workers:
+        abouts = {key: worker.about for key, worker in workers.items()}
+    processor = found.get("cpu_model_name", platform.processor())
+    compiler = found.get("python_compiler", "")
+    lines = [
+        f"{found['date'][:10]}, {processor}, {found['cpu_count']} CPUs, {found['platform']}",
+        f"{platform.python_implementation()} {platform.python_version()}, {compiler}; pyperf {found['perf_version']}",
+        *(f"{TITLES[key]}: {', '.join(about['versions'])}" for key, about in abouts.items()),
+        *(f"{TITLES[key]}: not measured, {reason}" for key, reason in absent.items()),
     ]
-    return [1e6 * statistics.median(times) for times in zip(*rounds, strict=True)]
+    return "\n".join(f"- {line}" for line in lines)
 
 
-def starts_in_turns(*programs: str) -> list[float]:
-    """Return the median time that an interpreter takes to start, run each program and end, in milliseconds."""
-    # Everything is compiled once, by the round that does not count.
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    rounds = []
-    for _ in range(1 + STARTS):
-        times = []
-        for program in programs:
-            begin = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-            times.append(time.perf_counter() - begin)
-        rounds.append(times)
-    return [1e3 * statistics.median(times) for times in zip(*rounds[1:], strict=True)]
+def sections(
+    field: Field, plan: Plan, parts: Sequence[str], figures: Figures, picture_path: Path | None
+) -> Iterator[str]:
+    """Measure, and yield what is found section by section."""
+    report = Report(figures, field.keys)
+    operations = [part for part in parts if part in OPERATIONS]
+    if operations:
+        turns.time_addresses(figures, field, operations, plan)
+        yield section("Twelve addresses", report.operations(ADDRESSES))
+        turns.time_crawl(figures, field, operations, plan)
+        yield section("The crawl", report.operations([CRAWL]))
+        own = [key for key in OWN if key in field.keys]
+        if own and BASELINE in field.keys:
+            yield section("Address by address", *map(report.by_address, own))
+    if "memory" in parts:
+        yield section("Memory", memory_table(memory.measure(field, plan)))
+    if "starts" in parts:
+        programs.time_starts(figures, field, plan)
+        yield section("Starts", report.starts())
+    if "lines" in parts:
+        programs.time_lines(figures, field, plan)
+        yield section("The command", report.lines(), report.loop())
+    if "curves" in parts:
+        found = curves.measure(field, plan)
+        drawn = ""
+        if picture_path is not None and find_spec("matplotlib"):
+            picture.draw(found, picture_path)
+            drawn = f"![Time against length]({picture_path.name})"
+        yield section("Cost curves", drawn, curve_table(found))
 
 
-def written(read: Callable[[bytes], object], raw: bytes) -> str:
-    """Read bytes and write their text."""
-    return str(read(raw))
-
-
-def print_row(name: str, parse: tuple[float, float], write: tuple[float, float]) -> None:
-    """Print times of ours and theirs, and how many times faster ours is."""
-    cells = "".join(f"{ours:9.2f}{theirs:9.2f}{theirs / ours:8.2f}" for ours, theirs in (parse, write))
-    print(f"{name if len(name) <= 48 else name[:47] + '…':48}{cells}")
-
-
-def compare_addresses() -> None:
-    """Print a row for each address: text to address, and bytes to text."""
-    print(f"{'microseconds':48}{'text to address':^26}{'bytes to text':^26}")
-    print(" " * 48 + f"{'ours':>9}{'theirs':>9}{'ratio':>8}" * 2)
-    table = []
-    for text in ADDRESSES:
-        ours, theirs = Multiaddr(text).to_bytes(), THEIRS.Multiaddr(text).to_bytes()  # they differ for /unix
-        times = in_turns(
-            partial(Multiaddr, text),
-            partial(THEIRS.Multiaddr, text),
-            partial(written, Multiaddr, ours),
-            partial(written, THEIRS.Multiaddr, theirs),
-        )
-        table.append(times)
-        print_row(text, (times[0], times[1]), (times[2], times[3]))
-    means = [statistics.geometric_mean(column) for column in zip(*table, strict=True)]
-    print_row("geometric mean", (means[0], means[1]), (means[2], means[3]))
-
-
-def compare_imports() -> None:
-    """Print what an import adds to the start of an interpreter, alone and with a first address."""
-    names = ("multiaddr_py", "multiaddr")
-    imports = [f"import {name}" for name in names]
-    addresses = [f"import {name}; {name}.Multiaddr({FIRST_ADDRESS!r})" for name in names]
-    bare, *times = starts_in_turns("pass", *imports, *addresses)
-    ours, theirs, ours_first, theirs_first = [(total - bare) / bare for total in times]
-    print(f"\n{f'added to a bare start of {bare:.1f} ms, in such starts':48}{'ours':>9}{'theirs':>9}{'ratio':>8}")
-    print(f"{'import':48}{ours:9.2f}{theirs:9.2f}{theirs / ours:8.2f}")
-    name = "import, and a first address with a peer ID"
-    print(f"{name:48}{ours_first:9.2f}{theirs_first:9.2f}{theirs_first / ours_first:8.2f}")
-
-
-def main() -> None:
-    """Print everything."""
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"ours: this package; theirs: multiaddr {version('multiaddr')}; {python} on {platform.machine()}\n")
-    compare_addresses()
-    compare_imports()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    chosen = options(arguments)
+    parts = chosen.only or [*OPERATIONS, *PARTS]
+    plan = QUICK if chosen.quick else Plan()
+    if chosen.node:
+        install_for_node(chosen.node)
+    absent = {key: reason for key in chosen.library or TITLES if (reason := missing(key, chosen.node))}
+    field = Field(tuple(key for key in TITLES if key in (chosen.library or TITLES) and key not in absent), chosen.node)
+    whole = not (chosen.quick or chosen.only or chosen.library)
+    results: Path | None = chosen.results or (RESULTS if whole else None)
+    if results:
+        results.mkdir(parents=True, exist_ok=True)
+    figures = Figures()
+    texts = [
+        f"# {platform.python_implementation()} {'.'.join(platform.python_version_tuple()[:2])}",
+        heading(field, absent),
+    ]
+    print("\n\n".join(texts))
+    for text in sections(field, plan, parts, figures, results and results / f"{NAME}.svg"):
+        print(f"\n{text}", flush=True)
+        texts.append(text)
+    if results:
+        (results / f"{NAME}.md").write_text("\n\n".join(texts) + "\n", "utf-8")
+    if chosen.json:
+        figures.save(chosen.json)
 
 
 if __name__ == "__main__":

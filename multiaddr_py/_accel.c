@@ -16,11 +16,12 @@
 /* The type. */
 
 typedef struct {
-    PyObject_HEAD PyObject *bytes;
+    PyObject head;
+    PyObject *bytes;
     PyObject *registry;
 } Address;
 
-#define TYPE_OF(self) Py_TYPE((PyObject *)(self))
+#define TYPE_OF(self) Py_TYPE(&(self)->head)
 
 /* What Python has, from when the module is loaded until it is freed. */
 static void *owner;             /* the module, borrowed */
@@ -180,7 +181,7 @@ address_dealloc(Address *self)
 static int
 address_setattro(PyObject *self, PyObject *name, PyObject *value)
 {
-    PyObject *type_name = PyType_GetName(TYPE_OF(self));
+    PyObject *type_name = PyType_GetName(Py_TYPE(self));
     if (type_name != NULL) {
         PyErr_Format(PyExc_AttributeError, "%U is immutable: %R cannot be %s", type_name, name,
                      value == NULL ? "deleted" : "set");
@@ -600,9 +601,10 @@ learn_name(const char *name, size_t size, const Protocol *protocol)
     memcpy(names[slot].name, name, size);
 }
 
-/* Learn a row of the registry, if there is a codec for it here; return -1 with an exception set. */
+/* Learn a protocol, if there is a codec for it here; or, of one that is known, another name. Return -1 with an
+   exception set. */
 static int
-learn_row(PyObject *row)
+learn_row(PyObject *row, int alias)
 {
     PyObject *fields = PyObject_CallMethod(row, "_fields", NULL), *codec_name = NULL;
     PyObject *number, *bits, *codec_object, *comment;
@@ -631,15 +633,12 @@ learn_row(PyObject *row)
     }
     outcome = 0;
     name_size = strlen(name);
-    if ((codec == NULL ? wanted != NULL : codec->size != size) || name_size > NAME_MOST_BYTES) {
+    if ((codec == NULL ? wanted != NULL || size != 0 : codec->size != size) || name_size == 0 ||
+        name_size > NAME_MOST_BYTES || (!alias && protocol_count == MOST_PROTOCOLS)) {
         goto end;
     }
-    Protocol *protocol = (Protocol *)protocol_of(code);
-    if (protocol == NULL) { /* otherwise the name is an alias */
-        if (protocol_count == MOST_PROTOCOLS) {
-            goto end;
-        }
-        protocol = &protocols[protocol_count++];
+    if (!alias) {
+        Protocol *protocol = &protocols[protocol_count++];
         *protocol = (Protocol){.code = code, .number = Py_NewRef(number), .codec = codec, .size = size};
         protocol->prefix_size = (Byte)varint_write(protocol->prefix, code);
         protocol->text_size = (Byte)(1 + name_size + (codec != NULL));
@@ -649,7 +648,9 @@ learn_row(PyObject *row)
             low_codes[code] = (Byte)protocol_count;
         }
     }
-    learn_name(name, name_size, protocol);
+    if (protocol_of(code) != NULL && protocol_named((const Byte *)name, name_size) == NULL) {
+        learn_name(name, name_size, protocol_of(code));
+    }
 end:
     Py_XDECREF(codec_name);
     Py_XDECREF(fields);
@@ -670,16 +671,30 @@ import(const char *module_name, const char *name)
 }
 
 static int
+learn_rows(PyObject *rows, int alias)
+{
+    PyObject *tuple = PySequence_Tuple(rows);
+    int outcome = tuple == NULL ? -1 : 0;
+    for (Py_ssize_t index = 0; outcome == 0 && index < PyTuple_Size(tuple); index++) {
+        outcome = learn_row(PyTuple_GetItem(tuple, index), alias);
+    }
+    Py_XDECREF(tuple);
+    return outcome;
+}
+
+/* Learn the protocols of the default registry, then all names that its rows have. */
+static int
 learn_registry(void)
 {
-    PyObject *attribute = PyObject_GetAttrString(default_registry, "rows");
-    PyObject *rows = attribute == NULL ? NULL : PySequence_Tuple(attribute);
-    int outcome = rows == NULL ? -1 : 0;
-    for (Py_ssize_t index = 0; outcome == 0 && index < PyTuple_Size(rows); index++) {
-        outcome = learn_row(PyTuple_GetItem(rows, index));
+    PyObject *rows = PyObject_GetAttrString(default_registry, "rows");
+    if (rows == NULL) {
+        return -1;
     }
-    Py_XDECREF(attribute);
-    Py_XDECREF(rows);
+    int outcome = learn_rows(default_registry, 0);
+    if (outcome == 0) {
+        outcome = learn_rows(rows, 1);
+    }
+    Py_DECREF(rows);
     return outcome;
 }
 

@@ -537,6 +537,9 @@ class Rows:
     def __init__(self, rows):
         self.rows = rows
 
+    def __iter__(self):
+        return iter(self.rows)
+
 class Row:
     def __init__(self, *fields):
         self._fields = lambda: fields
@@ -561,6 +564,7 @@ table = REGISTRY.extended(
     Protocol(7, 0, "\\u00e9t\\u00e9"),
     *(Protocol(1000 + number, 0, f"many{number}") for number in range(300)),
     Protocol(448, 0, "secure"),
+    Protocol(3, None, "short", "text"),
 )
 registry.REGISTRY = multiaddr.REGISTRY = table
 from multiaddr_py._accel import Base
@@ -568,8 +572,8 @@ from multiaddr_py._accel import Base
 class Address(Base):
     _read = classmethod(multiaddr.Multiaddr._read.__func__)
 
-values = {"three": "abc", "own": "a", "x" * 31: "a", "y" * 30: "a"}
-for name in ["three", "own", "x" * 31, "y" * 30, "zero", "last", "\\u00e9t\\u00e9", "many0", "many299", "secure"]:
+values = {"three": "abc", "own": "a", "x" * 31: "a", "y" * 30: "a", "short": "a"}
+for name in [*values, "zero", "last", "\\u00e9t\\u00e9", "many0", "many299", "secure"]:
     text = f"/{name}/{values[name]}" if name in values else f"/{name}"
     python = Multiaddr(text, registry=table)
     for address in (Address(text), Address(bytes(python))):
