@@ -142,30 +142,22 @@ def component_to_bytes(protocol: Protocol, raw: bytes) -> bytes:
 
 def walk(raw: bytes, registry: Registry) -> Iterator[tuple[Protocol, int, int, int]]:
     """Yield each component's protocol, where it begins, where its value begins, and where it ends."""
-    by_code = registry._by_code
+    by_prefix = registry._by_prefix
     start, end = 0, len(raw)
     while start < end:
-        code, position = raw[start], start + 1
-        if code >= 0x80:
-            code, position = _varint_at(raw, start, None)
-        protocol = by_code.get(code)
+        value = start + (1 if raw[start] < 0x80 else 2)  # nearly every code takes one byte or two
+        protocol = by_prefix.get(raw[start:value])
         if protocol is None:
-            hint = "decode the text first" if start == 0 and raw.startswith(b"/") else None
-            raise UnknownProtocolError(f"{code} is no protocol's code", raw, start, None, hint)
-        if protocol.size is None:
+            protocol, value = _protocol_at(raw, start, registry)
+        position, length = value, protocol._length
+        if length is None:
             length, value = _varint_at(raw, position, protocol)
             if length == 0:
                 raise ParseError(f"{protocol.name} has a value of length 0", raw, position, protocol.name)
-            stop = value + length
-            if stop > end:
-                reason = f"{protocol.name} has a value of {length} bytes, of which {end - value} are there"
-                raise ParseError(reason, raw, position, protocol.name)
-        else:
-            value = position
-            stop = value + protocol.size // 8
-            if stop > end:
-                reason = f"{protocol.name} has a value of {protocol.size // 8} bytes, of which {end - value} are there"
-                raise ParseError(reason, raw, value, protocol.name)
+        stop = value + length
+        if stop > end:
+            reason = f"{protocol.name} has a value of {length} bytes, of which {end - value} are there"
+            raise ParseError(reason, raw, position, protocol.name)
         yield protocol, start, value, stop
         start = stop
 
@@ -229,6 +221,16 @@ def _is_value(text: str, protocol: Protocol) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _protocol_at(raw: bytes, start: int, registry: Registry) -> tuple[Protocol, int]:
+    """Read a code of any length; return its protocol and where the code ends."""
+    code, stop = _varint_at(raw, start, None)
+    protocol = registry._by_code.get(code)
+    if protocol is None:
+        hint = "decode the text first" if start == 0 and raw.startswith(b"/") else None
+        raise UnknownProtocolError(f"{code} is no protocol's code", raw, start, None, hint)
+    return protocol, stop
 
 
 def _varint_at(raw: bytes, position: int, protocol: Protocol | None) -> tuple[int, int]:

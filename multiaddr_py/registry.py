@@ -39,7 +39,7 @@ class Protocol(Record):
     """
 
     __match_args__ = ("code", "size", "name", "codec", "comment")
-    __slots__ = (*__match_args__, "_prefix")
+    __slots__ = (*__match_args__, "_length", "_prefix")
     code: int
     size: int | None
     name: str
@@ -47,6 +47,8 @@ class Protocol(Record):
     comment: str
     _prefix: bytes
     """What a component begins with in bytes: the code as a varint."""
+    _length: int | None
+    """How many bytes a value has; None where they say so themselves."""
 
     def __init__(
         self, code: int, size: int | None, name: str, codec: Codec | str | None = None, comment: str = ""
@@ -55,7 +57,8 @@ class Protocol(Record):
             codec = _codec_named(codec, CODECS)
         _check_protocol(code, size, name, codec, comment)
         name, comment = str.__str__(name), str.__str__(comment)
-        self._fill(code=code, size=size, name=name, codec=codec, comment=comment, _prefix=write_varint(code))
+        self._fill(code=code, size=size, name=name, codec=codec, comment=comment)
+        self._fill(_prefix=write_varint(code), _length=None if size is None else size // 8)
 
     def __repr__(self) -> str:
         return f"<Protocol {self._row()}>"
@@ -114,11 +117,12 @@ class Registry(Frozen, Collection[Protocol]):
     (6, 'tcp', 'p2p')
     """
 
-    __slots__ = ("_base", "_by_code", "_by_name", "aliases", "rows")
+    __slots__ = ("_base", "_by_code", "_by_name", "_by_prefix", "aliases", "rows")
     rows: tuple[Protocol, ...]
     """All that the registry was made of, aliases included: `Registry(registry.rows)` equals it."""
     _by_name: dict[str, Protocol]
     _by_code: dict[int, Protocol]
+    _by_prefix: dict[bytes, Protocol]
     _base: Registry | None
     """The registry that this one extends by its last rows."""
     aliases: Mapping[str, Protocol]
@@ -144,7 +148,9 @@ class Registry(Frozen, Collection[Protocol]):
             by_name[row.name] = canonical
             if row is not canonical:
                 aliases[row.name] = canonical
-        self._fill(rows=rows, _by_name=by_name, _by_code=by_code, _base=base, aliases=MappingProxyType(aliases))
+        by_prefix = {protocol._prefix: protocol for protocol in by_code.values()}
+        self._fill(rows=rows, _base=base, aliases=MappingProxyType(aliases))
+        self._fill(_by_name=by_name, _by_code=by_code, _by_prefix=by_prefix)
 
     @classmethod
     def from_csv(
