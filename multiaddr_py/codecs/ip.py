@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-_OCTETS = {str(number): number for number in range(256)}
+_OCTET_TEXTS = [str(number) for number in range(256)]
+_OCTETS = {text: number for number, text in enumerate(_OCTET_TEXTS)}
 _HEX = frozenset("0123456789abcdefABCDEF")
 _MAPPED = bytes(10) + b"\xff\xff"
 _ZERO_RUNS = tuple(":" + "0:" * length for length in range(8, 1, -1))
@@ -63,7 +64,8 @@ def _is_name(text: str) -> bool:
 
 
 def _ip4_to_text(raw: bytes) -> str:
-    return "%d.%d.%d.%d" % tuple(raw)
+    first, second, third, fourth = raw
+    return f"{_OCTET_TEXTS[first]}.{_OCTET_TEXTS[second]}.{_OCTET_TEXTS[third]}.{_OCTET_TEXTS[fourth]}"
 
 
 def _ip6_to_raw(text: str) -> bytes:
