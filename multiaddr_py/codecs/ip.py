@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OCTET_TEXTS = [str(number) for number in range(256)]
 _OCTETS = {text: number for number, text in enumerate(_OCTET_TEXTS)}
-_HEX = frozenset("0123456789abcdefABCDEF")
+_HEX = "0123456789abcdefABCDEF"
 _MAPPED = bytes(10) + b"\xff\xff"
 _ZERO_RUNS = tuple(":" + "0:" * length for length in range(8, 1, -1))
 """From the longest to the shortest that is compressed, with the colons on both sides."""
@@ -73,7 +73,7 @@ def _ip6_to_raw(text: str) -> bytes:
         raise hinted("an IPv6 address has no zone", "use ip6zone in front, as in /ip6zone/eth0/ip6/fe80::1")
     if ":" not in text:
         error = ValueError("an IPv6 address has colons")
-        if _is_name(text) and not _HEX.issuperset(text):
+        if _is_name(text) and text.strip(_HEX):
             error.add_note("use dns6")
         elif text.count(".") == 3 and text.replace(".", "").isdigit():
             error.add_note("use ip4")
@@ -105,9 +105,10 @@ def _groups(text: str, *, may_end: bool) -> bytes:
     raw = b""
     if may_end and "." in groups[-1]:
         raw = _quad(groups.pop())
-    if not all(0 < len(group) <= 4 and _HEX.issuperset(group) for group in groups):
+    digits = "".join([group.zfill(4) for group in groups])
+    if len(digits) != 4 * len(groups) or not all(groups) or digits.strip(_HEX):
         raise ValueError("a group is one to four hex digits")
-    return bytes.fromhex("".join(group.zfill(4) for group in groups)) + raw
+    return bytes.fromhex(digits) + raw
 
 
 def _ip6_to_text(raw: bytes) -> str:
