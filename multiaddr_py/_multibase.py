@@ -77,7 +77,7 @@ def read_base36(text: str) -> bytes:
     # In two halves, since an interpreter may be set to refuse numbers of more than 640 digits.
     middle = len(text) // 2
     number: int = int(text[:middle] or "0", 36) * 36 ** (len(text) - middle) + int(text[middle:] or "0", 36)
-    return bytes(len(text) - len(text.lstrip("0"))) + number.to_bytes((number.bit_length() + 7) // 8)
+    return _leading(text, "0") + _shortest(number)
 
 
 def write_base36(raw: bytes) -> str:
@@ -96,7 +96,8 @@ def read_base58(text: str, alphabet: str = _BASE58BTC) -> bytes:
 
     _check_length(text)
     _check_characters(text, alphabet)  # the library would strip white space at the end
-    return base58.b58decode(text, alphabet.encode())
+    # Not `b58decode`, which makes the bytes out of the number one by one.
+    return _leading(text, alphabet[0]) + _shortest(base58.b58decode_int(text, alphabet.encode()))
 
 
 def write_base58(raw: bytes) -> str:
@@ -126,6 +127,15 @@ def without_padding(text: str, quantum: int) -> str:
     if len(text) - len(bare) != -len(bare) % quantum:
         raise ValueError(f"padding has to fill up {quantum} characters")
     return bare
+
+
+def _leading(text: str, zero: str) -> bytes:
+    """Return a zero byte for each leading zero of a text."""
+    return bytes(len(text) - len(text.lstrip(zero)))
+
+
+def _shortest(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
 
 
 def _check_characters(text: str, alphabet: str) -> None:
