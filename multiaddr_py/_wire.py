@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def text_to_bytes(text: str, registry: Registry) -> bytes:
     """Read an address's text; return its bytes."""
-    if not text.startswith("/"):
+    segments = text.rstrip("/").split("/")
+    if segments[0] or not text:
         hint = "write it as in /ip4/127.0.0.1/tcp/80" if text else None
         raise ParseError("an address begins with /", text, 0, None, hint)
-    segments = text.rstrip("/").split("/")
     if len(segments) == 1:
         raise ParseError("an address has at least one component", text, len(text))
     by_name = registry._by_name
