@@ -8,6 +8,7 @@ What a function here returns for bytes that `check_bytes` accepted can be relied
 from __future__ import annotations
 
 from multiaddr_py._varint import read_varint, write_varint
+from multiaddr_py.codecs._codec import accept
 from multiaddr_py.codecs.name import encode_utf8
 from multiaddr_py.errors import ParseError, UnknownProtocolError, hint_of, quote
 
@@ -115,10 +116,11 @@ def check_bytes(raw: bytes, registry: Registry) -> None:
     if not raw:
         raise ParseError("an address has at least one component", raw, 0)
     for protocol, _, start, stop in walk(raw, registry):
-        if protocol.codec is not None:
+        codec = protocol.codec
+        if codec is not None and codec.check is not accept:
             value = raw[start:stop]
             try:
-                protocol.codec.check(value)
+                codec.check(value)
             except ValueError as error:
                 raise value_error(error, protocol, value, raw, start) from error
 
