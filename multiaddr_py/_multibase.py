@@ -26,12 +26,15 @@ _BASE58BTC = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58FLICKR = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-_DIGITS32 = (_DIGITS + _LOWER)[:32]  # as `int` has them
+def _base32(characters: str, digits: str) -> tuple[str, bytes]:
+    """Return the characters of a base 32, and what turns them into the digits that `int` has."""
+    return characters, bytes.maketrans(characters.encode(), digits.encode())
 
-# The characters of each base 32, and what turns them into those digits.
-_BASE32 = _LOWER + "234567" + _UPPER, str.maketrans(_LOWER + "234567" + _UPPER, _DIGITS32 + _DIGITS32[:26])
-_BASE32HEX = _DIGITS32 + _UPPER[:22], dict[int, int]()
-_ZBASE32 = "ybndrfg8ejkmcpqxot1uwisza345h769", str.maketrans("ybndrfg8ejkmcpqxot1uwisza345h769", _DIGITS32)
+
+_DIGITS32 = (_DIGITS + _LOWER)[:32]
+_BASE32 = _base32(_LOWER + "234567" + _UPPER, _DIGITS32 + _DIGITS32[:26])
+_BASE32HEX = _base32(_DIGITS32 + _UPPER[:22], _DIGITS32 + _UPPER[:22])
+_ZBASE32 = _base32("ybndrfg8ejkmcpqxot1uwisza345h769", _DIGITS32)
 
 _MOST_CHARACTERS = 1024
 """Of a base that is no power of two, prefix included: there reading costs the square of the length."""
@@ -53,14 +56,14 @@ def read_base16(text: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def read_base32(text: str, alphabet: tuple[str, dict[int, int]] = _BASE32) -> bytes:
+def read_base32(text: str, alphabet: tuple[str, bytes] = _BASE32) -> bytes:
     """Read base 32 without padding."""
     characters, digits = alphabet
     _check_characters(text, characters)
     size, left_over = divmod(5 * len(text), 8)
     _check_left_over(left_over, 5)
     # The base is a power of two: `int` reads it in linear time, in any length.
-    return (int(text.translate(digits) or "0", 32) >> left_over).to_bytes(size)
+    return (int(text.encode().translate(digits) or b"0", 32) >> left_over).to_bytes(size)
 
 
 def write_base32(raw: bytes) -> str:
