@@ -36,6 +36,18 @@ _BASE32 = _base32(_LOWER + "234567" + _UPPER, _DIGITS32 + _DIGITS32[:26])
 _BASE32HEX = _base32(_DIGITS32 + _UPPER[:22], _DIGITS32 + _UPPER[:22])
 _ZBASE32 = _base32("ybndrfg8ejkmcpqxot1uwisza345h769", _DIGITS32)
 
+_LETTERS32 = bytes.maketrans(bytes(range(32)), _BASE32[0][:32].encode())
+_PARTINGS = [
+    (
+        5 * digits,
+        int.from_bytes(((1 << 5 * digits) - 1).to_bytes(2 * digits) * (32 // digits)),
+        (1 << 8 * digits) - (1 << 5 * digits),
+    )
+    for digits in (32, 16, 8, 4, 2, 1)
+]
+"""For each step, which parts runs into two of so many digits: how many bits these have, a mask of the lower ones,
+and by what the upper ones are multiplied to move from the bit where they are to the byte where they belong."""
+
 _MOST_CHARACTERS = 1024
 """Of a base that is no power of two, prefix included: there reading costs the square of the length."""
 
@@ -68,9 +80,20 @@ def read_base32(text: str, alphabet: tuple[str, bytes] = _BASE32) -> bytes:
 
 def write_base32(raw: bytes) -> str:
     """Write base 32 in lower case without padding."""
-    import base64  # late: few addresses need it, and it takes longer to import than this package
+    # `base64` does it in a loop, and takes longer to import than this package.
+    blocks = [_digits32(raw[start : start + 40]) for start in range(0, len(raw), 40)]
+    return b"".join(blocks)[: -(-8 * len(raw) // 5)].translate(_LETTERS32).decode()
 
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+def _digits32(block: bytes) -> bytes:
+    """Return 64 digits of five bits, each as a byte, for up to 40 bytes.
+
+    The bits stand in one number, and each step parts every run of them in the middle, all runs at once.
+    """
+    number = int.from_bytes(block.ljust(40, b"\0"))
+    for bits, mask, move in _PARTINGS:
+        number += (number >> bits & mask) * move
+    return number.to_bytes(64)
 
 
 def read_base36(text: str) -> bytes:
