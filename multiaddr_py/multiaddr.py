@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Operand: TypeAlias = "str | bytes | bytearray | memoryview | Multiaddr | Component"
     """What is read as an address beside another one."""
 
+_TEXT_OR_BYTES = (str, *BYTES_LIKE)
 _P2P = 421
 _P2P_CIRCUIT = 290
 
@@ -242,11 +243,13 @@ class Multiaddr(Base, Sequence[Component]):
 
     def _operand(self, other: object) -> Multiaddr:
         """Read what stands beside this address under this one's registry."""
+        if isinstance(other, _TEXT_OR_BYTES):
+            return Multiaddr(other, registry=self.registry)
         if isinstance(other, Component):
-            other = Multiaddr([other])
-        if not isinstance(other, (str, *BYTES_LIKE, Multiaddr)):
+            return Multiaddr([other], registry=self.registry)
+        if not isinstance(other, Multiaddr):
             raise TypeError(f"text, bytes, a Multiaddr or a Component is wanted, not {type(other).__name__}")
-        return Multiaddr(other, registry=self.registry)
+        return other if other.registry is self.registry else Multiaddr(other, registry=self.registry)
 
     def encapsulate(self, other: Operand) -> Multiaddr:
         """Return this address with another one behind it, read under this one's registry; raise `ParseError`."""
