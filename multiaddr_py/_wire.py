@@ -185,9 +185,8 @@ def last_place(raw: bytes, part: bytes, registry: Registry) -> int:
     """
     if not part or part not in raw:
         return -1
-    places = spans(raw, registry)
-    whole = [raw[start:stop] for _, start, _, stop in places]
-    sought = [part[start:stop] for _, start, _, stop in spans(part, registry)][::-1]
+    sought = [part[start:stop] for _, start, _, stop in walk(part, registry)]
+    sought.reverse()
     borders = [0]
     for item in sought[1:]:
         border = borders[-1]
@@ -195,12 +194,13 @@ def last_place(raw: bytes, part: bytes, registry: Registry) -> int:
             border = borders[border - 1]
         borders.append(border + (item == sought[border]))
     matched = 0
-    for index in reversed(range(len(whole))):
-        while matched and whole[index] != sought[matched]:
+    for _, start, _, stop in reversed(list(walk(raw, registry))):
+        item = raw[start:stop]
+        while matched and item != sought[matched]:
             matched = borders[matched - 1]
-        matched += whole[index] == sought[matched]
+        matched += item == sought[matched]
         if matched == len(sought):
-            return places[index][1]
+            return start
     return -1
 
 
