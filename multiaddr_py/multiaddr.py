@@ -199,7 +199,10 @@ class Multiaddr(Base, Sequence[Component]):
         a typo is not an absence.
         """
         code = self.registry[protocol].code
-        return next(self._components(span for span in self._spans() if span[0] == code), default)
+        for span in self._spans():
+            if span[0] == code:
+                return next(self._components([span]))
+        return default
 
     def get_all(self, protocol: Key) -> tuple[Component, ...]:
         """Return all components of a protocol.
@@ -207,7 +210,7 @@ class Multiaddr(Base, Sequence[Component]):
         Raises `ProtocolNotFoundError` for one that the registry does not have.
         """
         code = self.registry[protocol].code
-        return tuple(self._components(span for span in self._spans() if span[0] == code))
+        return tuple(self._components([span for span in self._spans() if span[0] == code]))
 
     def value_for_protocol(self, protocol: Key) -> str | None:
         """Return the text of the first value of a protocol, None where it has no value.
