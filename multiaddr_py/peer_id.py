@@ -15,6 +15,7 @@ from multiaddr_py.errors import ParseError, hint_of, hinted, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
 
     from pydantic_core import CoreSchema
@@ -96,6 +97,13 @@ class PeerId(Binary):
             raise ParseError(f"{quote(source)} is no peer ID: {error}", source, 0, None, hint_of(error)) from error
         self._fill(_bytes=raw)
 
+    @classmethod
+    def _make(cls, raw: bytes) -> PeerId:
+        """Return the peer ID of a checked multihash."""
+        self = object.__new__(cls)
+        _set_bytes(self, raw)
+        return self
+
     def __str__(self) -> str:
         return peer_id_to_text(self._bytes)
 
@@ -120,7 +128,7 @@ class PeerId(Binary):
 
         Types are those of the peer ID specification: RSA, Ed25519, Secp256k1, ECDSA.
         """
-        code, digest = read_multihash(self._bytes)
+        code, digest = self._bytes[0], self._bytes[2:]  # of a peer ID, both varints are of one byte
         # A protobuf message with exactly two fields: 1, the type, and 2, the key. Its encoding is deterministic.
         if (
             code != IDENTITY
@@ -140,3 +148,6 @@ class PeerId(Binary):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:
         return {"type": "string", "format": "libp2p-peer-id"}
+
+
+_set_bytes: Callable[[PeerId, bytes], None] = Binary.__dict__["_bytes"].__set__

@@ -34,7 +34,7 @@ def _to_base64url(raw: bytes) -> str:
 
 
 PEER_ID = Codec(
-    "peer_id", peer_id_to_raw, peer_id_to_text, check_peer_id, to_value=PeerId, from_value=_peer_id_from_value
+    "peer_id", peer_id_to_raw, peer_id_to_text, check_peer_id, to_value=PeerId._make, from_value=_peer_id_from_value
 )
 MULTIHASH = Codec(
     "multihash",
