@@ -234,12 +234,19 @@ class Multiaddr(Base, Sequence[Component]):
         >>> relayed.peer_id is None
         True
         """
-        for component in reversed(self):
-            if component.code == _P2P_CIRCUIT:
+        span = self._peer_span()
+        if span is None:
+            return None
+        peer_id = next(self._components([span])).typed_value
+        return peer_id if isinstance(peer_id, PeerId) else None
+
+    def _peer_span(self) -> tuple[int, int, int, int] | None:
+        """Return the span of the component that names the peer that one ends up talking to."""
+        for span in reversed(self._spans()):
+            if span[0] == _P2P_CIRCUIT:
                 return None
-            if component.code == _P2P:
-                peer_id = component.typed_value
-                return peer_id if isinstance(peer_id, PeerId) else None
+            if span[0] == _P2P:
+                return span
         return None
 
     # Putting together and cutting off

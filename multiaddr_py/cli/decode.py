@@ -9,13 +9,25 @@ import shutil
 import sys
 from contextlib import suppress
 
-from multiaddr_py import Component, Multiaddr, Multihash, ParseError, PeerId
+from multiaddr_py import REGISTRY, Multiaddr, Multihash, ParseError, PeerId
 from multiaddr_py.cli.notation import NOTATIONS, read_address
 from multiaddr_py.cli.terminal import escape, harmless, point_out, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypedDict
+
+    from multiaddr_py import Protocol
+
+    class _Component(TypedDict):
+        offset: int
+        code: int
+        name: str
+        value: str | None
+        raw_value: str
+        meaning: str | None
+
 
 _MOST_BYTES = 4 << 20
 """Of one line of input: what keeps memory constant, whatever is piped in."""
@@ -143,74 +155,80 @@ def _write_error(place: str, error: ParseError, columns: int) -> None:
 
 
 def _write_json(source: str, address: Multiaddr, notation: str, columns: int) -> None:
-    raw, peer_id = bytes(address), address.peer_id
+    raw, peer, components = bytes(address), address._peer_span(), _components(address)
     record = {
         "input": source,
         "from": notation,
         "address": str(address),
         "hex": raw.hex(),
         "size": len(raw),
-        "peer_id": None if peer_id is None else str(peer_id),
-        "components": [
-            {
-                "offset": offset,
-                "code": component.code,
-                "name": component.name,
-                "value": component.value,
-                "raw_value": component.raw_value.hex(),
-                "meaning": _meaning(component),
-            }
-            for offset, component in _with_offsets(address)
-        ],
+        "peer_id": next(part["value"] for part in components if part["offset"] == peer[1]) if peer else None,
+        "components": components,
     }
     print(json.dumps(record))  # in ASCII: a stranger's characters stay escaped
 
 
 def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -> None:
+    raw = bytes(address)
     rows = [
         (
-            str(offset),
-            *_split_hex(component),
-            escape(component.name),
-            str(component.code),
-            escape(component.value or ""),
-            escape(_meaning(component) or ""),
+            str(part["offset"]),
+            *_split_hex(raw[span[1] : span[2]]),
+            raw[span[2] : span[3]].hex(" "),
+            escape(part["name"]),
+            str(part["code"]),
+            escape(part["value"] or ""),
+            escape(part["meaning"] or ""),
         )
-        for offset, component in _with_offsets(address)
+        for part, span in zip(_components(address), address._spans(), strict=True)
     ]
-    size = len(bytes(address))
     print(escape(str(address)))
-    print(f"{size} {'byte' if size == 1 else 'bytes'}, read as {notation}\n")
+    print(f"{len(raw)} {'byte' if len(raw) == 1 else 'bytes'}, read as {notation}\n")
     for line in table(_HEADING, rows, flexible=_FLEXIBLE, columns=columns):
         print(line)
     print()
 
 
-def _with_offsets(address: Multiaddr) -> Iterator[tuple[int, Component]]:
-    offset = 0
-    for component in address:
-        yield offset, component
-        offset += len(bytes(component))
+def _components(address: Multiaddr) -> list[_Component]:
+    """Return what is said of each component. The values' texts are those in the address's: they have no slashes."""
+    raw, segments = bytes(address), iter(str(address).split("/")[1:])
+    components: list[_Component] = []
+    for code, offset, start, stop in address._spans():
+        name, raw_value = next(segments), raw[start:stop]
+        value = next(segments) if raw_value else None
+        components.append(
+            {
+                "offset": offset,
+                "code": code,
+                "name": name,
+                "value": value,
+                "raw_value": raw_value.hex(),
+                "meaning": _meaning(REGISTRY[name], raw_value, value),
+            }
+        )
+    return components
 
 
-def _split_hex(component: Component) -> tuple[str, str, str]:
-    """Return a component's code, length and value in hex."""
-    raw, value = bytes(component), component.raw_value
-    code = next(index for index, byte in enumerate(raw) if byte < 0x80) + 1  # the code is a varint
-    return raw[:code].hex(" "), raw[code : len(raw) - len(value)].hex(" "), value.hex(" ")
+def _split_hex(front: bytes) -> tuple[str, str]:
+    """Return a component's code and length in hex."""
+    code = next(index for index, byte in enumerate(front) if byte < 0x80) + 1  # the code is a varint
+    return front[:code].hex(" "), front[code:].hex(" ")
 
 
-def _meaning(component: Component) -> str | None:
+def _meaning(protocol: Protocol, raw_value: bytes, text: str | None) -> str | None:
     """Say what a value means, where its text does not."""
-    value = component.typed_value
+    if protocol.codec is None or protocol.size is not None:  # a number or an address of a fixed size says it itself
+        return None
+    value = protocol.codec.to_value(raw_value)
     if isinstance(value, PeerId):
-        return "hash of a key" if value.key is None else f"{value.key[0]} key"
+        key = value.key
+        return "hash of a key" if key is None else f"{key[0]} key"
     if isinstance(value, Multihash):
         return value.name or f"hash {value.code:#x}"
     if isinstance(value, bytes):
         try:
-            text = value.decode()
+            decoded = value.decode()
         except UnicodeDecodeError:
             return None
-        return None if text == component.value else text
+        return None if decoded == text else decoded
     return None
