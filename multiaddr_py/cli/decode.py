@@ -165,7 +165,11 @@ def _write_json(source: str, address: Multiaddr, notation: str, columns: int) ->
         "peer_id": next(part["value"] for part in components if part["offset"] == peer[1]) if peer else None,
         "components": components,
     }
-    print(json.dumps(record))  # in ASCII: a stranger's characters stay escaped
+    print(_encode_json(record))
+
+
+# In ASCII: a stranger's characters stay escaped. `json.dumps` would look for records within themselves.
+_encode_json = json.JSONEncoder(check_circular=False).encode
 
 
 def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -> None:
