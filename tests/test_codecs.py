@@ -442,6 +442,18 @@ def test_every_base_reads_what_an_independent_writer_writes(prefix: str, raw: by
     assert read_multibase(prefix + WRITERS[prefix](raw)) == raw
 
 
+@pytest.mark.parametrize("prefix", "zZ")
+@pytest.mark.parametrize("length", [*range(1, 70), 127, 128, 129, 255, 256, 257, 511, 512, 513, 1022, 1023])
+def test_base_58_is_read_in_every_length_up_to_the_longest(prefix: str, length: int) -> None:
+    alphabet = BASE58BTC if prefix == "z" else BASE58FLICKR
+    assert read_multibase(prefix + alphabet[-1] * length) == shortest(58**length - 1)
+    assert read_multibase(prefix + alphabet[1] + "1" * (length - 1)) == shortest(58 ** (length - 1))
+
+
+def shortest(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
 @given(st.binary(min_size=1))
 def test_multibase_is_written_in_base64url_without_padding(raw: bytes) -> None:
     assert CODECS["multibase"].to_text(raw) == "u" + WRITERS["u"](raw)
@@ -647,6 +659,12 @@ def test_a_peer_id_is_read_from_every_one_of_its_forms(raw: bytes) -> None:
     forms: list[str | bytes | bytearray | memoryview | PeerId] = [str(peer), peer.to_cid(), peer.to_cid("base36")]
     for form in [*forms, bytearray(raw), memoryview(raw), peer]:
         assert PeerId(form) == peer
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\x01", b"\x7f", b"\xff"])
+def test_base_58_is_written_in_every_length_of_a_peer_id(byte: bytes) -> None:
+    for raw in [b"\x12\x20" + byte * 32, *(bytes([0, length]) + byte * length for length in range(43))]:
+        assert str(PeerId(raw)) == digits(raw, BASE58BTC)
 
 
 def test_a_peer_id_known_from_elsewhere_is_read_as_text_and_as_a_cid() -> None:
