@@ -36,6 +36,10 @@ CAN_BUILD = (
 needs_compiler = pytest.mark.skipif(not CAN_BUILD, reason=f"there is no {COMPILER}, or nothing that could load a build")
 
 
+# Without `site`: the `.pth` file of an editable install would find there what is not in the package that is looked at.
+PYTHON = (sys.executable, "-S")
+
+
 class Builds(NamedTuple):
     """The files that were built; the directory of the libraries that importing the package takes."""
 
@@ -100,10 +104,10 @@ def builds(tmp_path_factory: pytest.TempPathFactory, libraries: Path) -> Builds:
     return Builds(checkout, sdist, direct, from_sdist, bare, pure, libraries)
 
 
-def seen_by(python: str | Path, *path: Path, cwd: Path, **variables: str) -> Seen:
+def seen_by(*python: str | Path, path: tuple[Path, ...], cwd: Path, **variables: str) -> Seen:
     """Return what a fresh interpreter has when it has imported the package."""
     code = "import multiaddr_py as m; print(list(m.REGISTRY), m.__file__, m.ACCELERATED, sep='\\n')"
-    table, file, accelerated = run(python, "-c", code, cwd=cwd, path=path, **variables).splitlines()
+    table, file, accelerated = run(*python, "-c", code, cwd=cwd, path=path, **variables).splitlines()
     return Seen(table, Path(file), accelerated == "True")
 
 
@@ -115,7 +119,7 @@ def installed(wheel: Path, target: Path) -> Path:
 
 @needs_checkout
 def test_a_checkout_finds_the_table(libraries: Path, tmp_path: Path) -> None:
-    seen = seen_by(sys.executable, ROOT, libraries, cwd=tmp_path)
+    seen = seen_by(*PYTHON, path=(ROOT, libraries), cwd=tmp_path)
     assert seen.file == ROOT / "multiaddr_py" / "__init__.py"
     assert seen.table == repr(list(REGISTRY))
 
@@ -126,7 +130,7 @@ def test_an_editable_install_finds_the_table(builds: Builds, tmp_path: Path) -> 
     python = tmp_path / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = (sys.executable, "-m", "pip", "--python", python)
     run(*pip, "install", "--quiet", "--no-deps", "--editable", builds.checkout, cwd=tmp_path)
-    seen = seen_by(python, builds.libraries, cwd=tmp_path)
+    seen = seen_by(python, path=(builds.libraries,), cwd=tmp_path)
     assert seen == (repr(list(REGISTRY)), builds.checkout / "multiaddr_py" / "__init__.py", CAN_BUILD)
 
 
@@ -142,7 +146,7 @@ def test_an_editable_install_finds_the_table(builds: Builds, tmp_path: Path) -> 
 )
 def test_an_installed_wheel_works(kind: str, accelerated: bool, builds: Builds, tmp_path: Path) -> None:
     target = installed(getattr(builds, kind), tmp_path / "target")
-    seen = seen_by(sys.executable, target, builds.libraries, cwd=tmp_path)
+    seen = seen_by(*PYTHON, path=(target, builds.libraries), cwd=tmp_path)
     assert seen == (repr(list(REGISTRY)), target / "multiaddr_py" / "__init__.py", accelerated)
 
 
@@ -153,7 +157,7 @@ def test_an_environment_variable_turns_the_accelerator_off(
     value: str, accelerated: bool, builds: Builds, tmp_path: Path
 ) -> None:
     target = installed(builds.wheel, tmp_path / "target")
-    seen = seen_by(sys.executable, target, builds.libraries, cwd=tmp_path, MULTIADDR_PY_PURE=value)
+    seen = seen_by(*PYTHON, path=(target, builds.libraries), cwd=tmp_path, MULTIADDR_PY_PURE=value)
     assert seen.accelerated == accelerated
 
 
@@ -161,7 +165,7 @@ def test_an_environment_variable_turns_the_accelerator_off(
 def test_a_zip_on_the_path_works_without_the_accelerator(builds: Builds, tmp_path: Path) -> None:
     archive = tmp_path / "package.zip"
     shutil.copy(builds.wheel, archive)
-    seen = seen_by(sys.executable, archive, builds.libraries, cwd=tmp_path)
+    seen = seen_by(*PYTHON, path=(archive, builds.libraries), cwd=tmp_path)
     assert seen == (repr(list(REGISTRY)), archive / "multiaddr_py" / "__init__.py", False)
 
 
