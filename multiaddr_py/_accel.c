@@ -566,7 +566,7 @@ forget(void)
     for (int index = 0; index < protocol_count; index++) {
         Py_CLEAR(protocols[index].number);
     }
-    protocol_count = 0;
+    protocol_count = name_count = 0;
     memset(names, 0, sizeof names);
     memset(low_codes, 0, sizeof low_codes);
     base_type = NULL;
@@ -593,6 +593,7 @@ static void
 learn_name(const char *name, size_t size, const Protocol *protocol)
 {
     unsigned slot = name_slot((const Byte *)name, size);
+    name_count++;
     while (names[slot].protocol) {
         slot = (slot + 1) % NAME_SLOTS;
     }
@@ -648,7 +649,7 @@ learn_row(PyObject *row, int alias)
             low_codes[code] = (Byte)protocol_count;
         }
     }
-    if (protocol_of(code) != NULL && protocol_named((const Byte *)name, name_size) == NULL) {
+    if (protocol_of(code) != NULL && protocol_named((const Byte *)name, name_size) == NULL && name_count < MOST_NAMES) {
         learn_name(name, name_size, protocol_of(code));
     }
 end:

@@ -6,7 +6,8 @@
 #include "_accel_codecs.h"
 
 #define MOST_PROTOCOLS 254
-#define NAME_SLOTS 1024 /* a power of two, and far more than there are names */
+#define MOST_NAMES 300
+#define NAME_SLOTS 512 /* a power of two; some stay free, which ends a search */
 #define NAME_MOST_BYTES 30
 
 typedef struct {
@@ -27,7 +28,7 @@ typedef struct {
 } Name;
 
 static Protocol protocols[MOST_PROTOCOLS];
-static int protocol_count;
+static int protocol_count, name_count;
 static Name names[NAME_SLOTS];
 static Byte low_codes[512]; /* one more than the protocol's index; 0: none */
 

@@ -565,6 +565,7 @@ table = REGISTRY.extended(
     *(Protocol(1000 + number, 0, f"many{number}") for number in range(300)),
     Protocol(448, 0, "secure"),
     Protocol(3, None, "short", "text"),
+    *(Protocol(448, 0, f"alias{number}") for number in range(600)),
 )
 registry.REGISTRY = multiaddr.REGISTRY = table
 from multiaddr_py._accel import Base
@@ -573,7 +574,7 @@ class Address(Base):
     _read = classmethod(multiaddr.Multiaddr._read.__func__)
 
 values = {"three": "abc", "own": "a", "x" * 31: "a", "y" * 30: "a", "short": "a"}
-for name in [*values, "zero", "last", "\\u00e9t\\u00e9", "many0", "many299", "secure"]:
+for name in [*values, "zero", "last", "\\u00e9t\\u00e9", "many0", "many299", "secure", "alias599", "alias0"]:
     text = f"/{name}/{values[name]}" if name in values else f"/{name}"
     python = Multiaddr(text, registry=table)
     for address in (Address(text), Address(bytes(python))):
