@@ -27,6 +27,8 @@ typedef struct {
 static void *owner;             /* the module, borrowed */
 static PyTypeObject *base_type; /* borrowed from the module: a reference would keep both alive */
 static PyObject *default_registry;
+static PyTypeObject *plain_type;           /* a class whose objects hold nothing beyond an address; borrowed */
+static PyObject *plain_reference;          /* a weak one to it */
 static PyObject *wire;                     /* the module */
 static PyObject *name_read, *name_operand; /* what a subclass gives */
 
@@ -49,6 +51,61 @@ output_text(const Output *out)
     return PyUnicode_FromStringAndSize((const char *)out->start, (Py_ssize_t)output_size(out));
 }
 
+/* Say whether objects of a class hold nothing beyond what an address holds; -1 with an exception set. */
+static int
+is_plain(PyTypeObject *type)
+{
+    static const char *const attributes[] = {"__basicsize__", "__dictoffset__"};
+    const Py_ssize_t expected[] = {sizeof(Address), 0};
+    int plain = 1;
+    for (int index = 0; index < 2 && plain == 1; index++) {
+        PyObject *number = PyObject_GetAttrString((PyObject *)type, attributes[index]);
+        Py_ssize_t value = number == NULL ? -1 : PyLong_AsSsize_t(number);
+        Py_XDECREF(number);
+        plain = PyErr_Occurred() ? -1 : value == expected[index];
+    }
+    return plain;
+}
+
+static PyObject *
+plain_type_gone(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(reference))
+{
+    plain_type = NULL;
+    return Py_NewRef(Py_None);
+}
+
+/* Remember a class as one of which objects are plain, for as long as it lives. */
+static int
+remember_plain(PyTypeObject *type)
+{
+    static PyMethodDef gone = {"plain_type_gone", plain_type_gone, METH_O, NULL};
+    PyObject *callback = PyCFunction_New(&gone, NULL);
+    PyObject *reference = callback == NULL ? NULL : PyWeakref_NewRef((PyObject *)type, callback);
+    Py_XDECREF(callback);
+    if (reference == NULL) {
+        return -1;
+    }
+    Py_XDECREF(plain_reference);
+    plain_reference = reference;
+    plain_type = type;
+    return 0;
+}
+
+/* Keep the garbage collector from going over an address: where millions are held, that takes longer than reading them.
+   What holds nothing but bytes and the default registry, which stays as long as its class, is in no cycle. */
+static int
+address_untrack(Address *self)
+{
+    if (TYPE_OF(self) != plain_type) {
+        int plain = is_plain(TYPE_OF(self));
+        if (plain != 1 || remember_plain(TYPE_OF(self)) < 0) {
+            return plain == 0 ? 0 : -1;
+        }
+    }
+    PyObject_GC_UnTrack(self);
+    return 0;
+}
+
 /* Make an address of checked bytes, whose reference it takes; bytes may be NULL, with an exception set. */
 static PyObject *
 address_make(PyTypeObject *type, PyObject *bytes, PyObject *registry)
@@ -63,6 +120,10 @@ address_make(PyTypeObject *type, PyObject *bytes, PyObject *registry)
     }
     self->bytes = bytes;
     self->registry = Py_NewRef(registry);
+    if (registry == default_registry && address_untrack(self) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
     return (PyObject *)self;
 }
 
@@ -572,6 +633,8 @@ forget(void)
     base_type = NULL;
     owner = NULL;
     Py_CLEAR(default_registry);
+    plain_type = NULL;
+    Py_CLEAR(plain_reference);
     Py_CLEAR(wire);
     Py_CLEAR(name_read);
     Py_CLEAR(name_operand);

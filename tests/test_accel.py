@@ -375,17 +375,35 @@ def test_an_address_is_collected_with_the_registry_that_leads_back_to_it() -> No
     assert gone() is None
 
 
-def test_a_subclass_with_attributes_is_collected_too() -> None:
+def test_the_garbage_collector_goes_over_what_may_be_in_a_cycle_only() -> None:
     class Noted(BASE):  # type: ignore[misc] # any
         pass
 
-    noted = Noted("/tls")
-    assert (str(noted), bytes(noted)) == ("/tls", bytes(Multiaddr("/tls")))
-    assert gc.is_tracked(noted)
-    gone = weakref.ref(Noted)
-    del noted, Noted
+    class Slotted(BASE):  # type: ignore[misc] # any
+        __slots__ = ("note",)
+
+    class Plain(BASE):  # type: ignore[misc] # any
+        __slots__ = ()
+
+    for _ in range(2):
+        for kind, tracked in ((Noted, True), (Slotted, True), (Plain, False), (Multiaddr, False)):
+            address = kind("/tls")
+            assert (str(address), bytes(address)) == ("/tls", bytes(Multiaddr("/tls")))
+            assert gc.is_tracked(address) == tracked
+            assert gc.is_tracked(address._cut(0, 0)) == tracked
+    assert gc.is_tracked(Multiaddr("/tls", registry=REGISTRY.extended()))
+    gone = [weakref.ref(kind) for kind in (Noted, Slotted, Plain)]
+    del address, kind, Noted, Slotted, Plain
     gc.collect()
-    assert gone() is None
+    assert [reference() for reference in gone] == [None, None, None]
+    assert not gc.is_tracked(Multiaddr("/tls"))
+
+
+def test_there_is_no_way_around_the_constructor() -> None:
+    with pytest.raises(TypeError):
+        object.__new__(Multiaddr)
+    with pytest.raises(TypeError):
+        Multiaddr.__new__(int)  # type: ignore[type-var] # that is what is tested
 
 
 def refused(source: str | bytes) -> None:
