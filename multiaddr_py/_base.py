@@ -32,9 +32,11 @@ class Base(Binary):
         @classmethod
         def _read(cls, address: object, registry: Registry | None) -> tuple[bytes, Registry]:
             """Return an address's canonical bytes and the registry that they were read under."""
+            ...
 
         def _operand(self, other: object) -> Base:
             """Return an address of this one's registry for what stands beside it in an operation."""
+            ...
 
     @classmethod
     def _make(cls, raw: bytes, registry: Registry) -> Self:

@@ -30,7 +30,7 @@ WIREGUARD = "455,256,wg,multibase,public key"
 BASE: Any = Multiaddr.__mro__[1]
 
 
-def seen(value: object) -> object:
+def seen(value: Any) -> object:
     """Return all that can be seen of a value, whichever copy of the package it is from."""
     if isinstance(value, Multiaddr | PURE.Multiaddr):
         spans = value._spans()
@@ -385,15 +385,19 @@ def test_the_garbage_collector_goes_over_what_may_be_in_a_cycle_only() -> None:
     class Plain(BASE):  # type: ignore[misc] # any
         __slots__ = ()
 
+    def check(kind: Any, tracked: bool) -> None:
+        address = kind("/tls")
+        assert (str(address), bytes(address)) == ("/tls", bytes(Multiaddr("/tls")))
+        assert gc.is_tracked(address) == gc.is_tracked(address._cut(0, 0)) == tracked
+
     for _ in range(2):
-        for kind, tracked in ((Noted, True), (Slotted, True), (Plain, False), (Multiaddr, False)):
-            address = kind("/tls")
-            assert (str(address), bytes(address)) == ("/tls", bytes(Multiaddr("/tls")))
-            assert gc.is_tracked(address) == tracked
-            assert gc.is_tracked(address._cut(0, 0)) == tracked
+        check(Noted, tracked=True)
+        check(Slotted, tracked=True)
+        check(Plain, tracked=False)
+        check(Multiaddr, tracked=False)
     assert gc.is_tracked(Multiaddr("/tls", registry=REGISTRY.extended()))
     gone = [weakref.ref(kind) for kind in (Noted, Slotted, Plain)]
-    del address, kind, Noted, Slotted, Plain
+    del Noted, Slotted, Plain
     gc.collect()
     assert [reference() for reference in gone] == [None, None, None]
     assert not gc.is_tracked(Multiaddr("/tls"))
