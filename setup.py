@@ -37,6 +37,9 @@ class BuildIfPossible(build_ext):
             super().run()
         except (BaseError, CCompilerError, OSError) as error:
             self.warn(f"the C accelerator is left out, all works without it: {error}")
+            for output in self.get_outputs():
+                if os.path.exists(output):  # of an earlier build
+                    os.remove(output)
             self.distribution.ext_modules = None
             self.extensions = []
 

@@ -24,11 +24,10 @@ typedef struct {
 #define TYPE_OF(self) Py_TYPE(&(self)->head)
 
 /* What Python has, from when the module is loaded until it is freed. */
-static void *owner;             /* the module, borrowed */
+static void *loaded_module;     /* borrowed */
 static PyTypeObject *base_type; /* borrowed from the module: a reference would keep both alive */
 static PyObject *default_registry;
-static PyTypeObject *plain_type;           /* a class whose objects hold nothing beyond an address; borrowed */
-static PyObject *plain_reference;          /* a weak one to it */
+static PyTypeObject *untracked_type;       /* borrowed */
 static PyObject *wire;                     /* the module */
 static PyObject *name_read, *name_operand; /* what a subclass gives */
 
@@ -51,61 +50,6 @@ output_text(const Output *out)
     return PyUnicode_FromStringAndSize((const char *)out->start, (Py_ssize_t)output_size(out));
 }
 
-/* Say whether objects of a class hold nothing beyond what an address holds; -1 with an exception set. */
-static int
-is_plain(PyTypeObject *type)
-{
-    static const char *const attributes[] = {"__basicsize__", "__dictoffset__"};
-    const Py_ssize_t expected[] = {sizeof(Address), 0};
-    int plain = 1;
-    for (int index = 0; index < 2 && plain == 1; index++) {
-        PyObject *number = PyObject_GetAttrString((PyObject *)type, attributes[index]);
-        Py_ssize_t value = number == NULL ? -1 : PyLong_AsSsize_t(number);
-        Py_XDECREF(number);
-        plain = PyErr_Occurred() ? -1 : value == expected[index];
-    }
-    return plain;
-}
-
-static PyObject *
-plain_type_gone(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(reference))
-{
-    plain_type = NULL;
-    return Py_NewRef(Py_None);
-}
-
-/* Remember a class as one of which objects are plain, for as long as it lives. */
-static int
-remember_plain(PyTypeObject *type)
-{
-    static PyMethodDef gone = {"plain_type_gone", plain_type_gone, METH_O, NULL};
-    PyObject *callback = PyCFunction_New(&gone, NULL);
-    PyObject *reference = callback == NULL ? NULL : PyWeakref_NewRef((PyObject *)type, callback);
-    Py_XDECREF(callback);
-    if (reference == NULL) {
-        return -1;
-    }
-    Py_XDECREF(plain_reference);
-    plain_reference = reference;
-    plain_type = type;
-    return 0;
-}
-
-/* Keep the garbage collector from going over an address: where millions are held, that takes longer than reading them.
-   What holds nothing but bytes and the default registry, which stays as long as its class, is in no cycle. */
-static int
-address_untrack(Address *self)
-{
-    if (TYPE_OF(self) != plain_type) {
-        int plain = is_plain(TYPE_OF(self));
-        if (plain != 1 || remember_plain(TYPE_OF(self)) < 0) {
-            return plain == 0 ? 0 : -1;
-        }
-    }
-    PyObject_GC_UnTrack(self);
-    return 0;
-}
-
 /* Make an address of checked bytes, whose reference it takes; bytes may be NULL, with an exception set. */
 static PyObject *
 address_make(PyTypeObject *type, PyObject *bytes, PyObject *registry)
@@ -120,9 +64,8 @@ address_make(PyTypeObject *type, PyObject *bytes, PyObject *registry)
     }
     self->bytes = bytes;
     self->registry = Py_NewRef(registry);
-    if (registry == default_registry && address_untrack(self) < 0) {
-        Py_DECREF(self);
-        return NULL;
+    if (type == untracked_type && registry == default_registry) {
+        PyObject_GC_UnTrack(self);
     }
     return (PyObject *)self;
 }
@@ -134,12 +77,13 @@ address_read_by_class(PyTypeObject *type, PyObject *address, PyObject *registry)
     if (pair == NULL) {
         return NULL;
     }
-    PyObject *self = NULL, *bytes;
-    if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2 || !PyBytes_CheckExact(bytes = PyTuple_GetItem(pair, 0))) {
-        PyErr_SetString(PyExc_TypeError, "_read returns bytes and a registry");
+    PyObject *self = NULL;
+    PyObject *bytes = PyTuple_Check(pair) && PyTuple_Size(pair) == 2 ? PyTuple_GetItem(pair, 0) : NULL;
+    if (bytes != NULL && PyBytes_CheckExact(bytes)) {
+        self = address_make(type, Py_NewRef(bytes), PyTuple_GetItem(pair, 1));
     }
     else {
-        self = address_make(type, Py_NewRef(bytes), PyTuple_GetItem(pair, 1));
+        PyErr_SetString(PyExc_TypeError, "_read returns bytes and a registry");
     }
     Py_DECREF(pair);
     return self;
@@ -221,16 +165,18 @@ address_new(PyTypeObject *type, PyObject *args, PyObject *options)
 }
 
 static int
-address_traverse(Address *self, visitproc visit, void *arg)
+address_traverse(PyObject *object, visitproc visit, void *arg)
 {
+    Address *self = (Address *)object;
     Py_VISIT(TYPE_OF(self));
     Py_VISIT(self->registry);
     return 0;
 }
 
 static void
-address_dealloc(Address *self)
+address_dealloc(PyObject *object)
 {
+    Address *self = (Address *)object;
     PyTypeObject *type = TYPE_OF(self);
     PyObject_GC_UnTrack(self);
     Py_XDECREF(self->bytes);
@@ -252,14 +198,16 @@ address_setattro(PyObject *self, PyObject *name, PyObject *value)
 }
 
 static Py_hash_t
-address_hash(Address *self)
+address_hash(PyObject *object)
 {
+    Address *self = (Address *)object;
     return PyObject_Hash(self->bytes);
 }
 
 static PyObject *
-address_richcompare(Address *self, PyObject *other, int operator)
+address_richcompare(PyObject *object, PyObject *other, int operator)
 {
+    Address *self = (Address *)object;
     if (!Py_IS_TYPE(other, TYPE_OF(self))) {
         return Py_NewRef(Py_NotImplemented);
     }
@@ -267,14 +215,16 @@ address_richcompare(Address *self, PyObject *other, int operator)
 }
 
 static PyObject *
-address_bytes(Address *self, PyObject *Py_UNUSED(nothing))
+address_bytes(PyObject *object, PyObject *Py_UNUSED(nothing))
 {
+    Address *self = (Address *)object;
     return Py_NewRef(self->bytes);
 }
 
 static PyObject *
-address_str(Address *self)
+address_str(PyObject *object)
 {
+    Address *self = (Address *)object;
     if (self->registry == default_registry) {
         size_t size;
         const Byte *raw = raw_of(self->bytes, &size);
@@ -314,8 +264,9 @@ span_tuple(const Byte *raw, const Span *span)
 }
 
 static PyObject *
-address_spans(Address *self, PyObject *Py_UNUSED(nothing))
+address_spans(PyObject *object, PyObject *Py_UNUSED(nothing))
 {
+    Address *self = (Address *)object;
     size_t size;
     const Byte *raw = raw_of(self->bytes, &size), *end = raw + size;
     PyObject *list = self->registry == default_registry ? PyList_New(0) : NULL;
@@ -372,11 +323,12 @@ code_of_key(PyObject *registry, PyObject *key)
 }
 
 static PyObject *
-address_first_text(Address *self, PyObject *key)
+address_first_text(PyObject *object, PyObject *key)
 {
+    Address *self = (Address *)object;
+    int usual = self->registry == default_registry;
     const Protocol *protocol = NULL;
-    PyObject *code = NULL, *text = NULL;
-    if (self->registry == default_registry && PyUnicode_CheckExact(key)) {
+    if (usual && PyUnicode_CheckExact(key)) {
         const Byte *name;
         size_t size;
         Outcome outcome = ascii_of(key, &name, &size);
@@ -385,35 +337,31 @@ address_first_text(Address *self, PyObject *key)
         }
         protocol = outcome == DONE ? protocol_named(name, size) : NULL;
     }
-    if (protocol == NULL) {
-        code = code_of_key(self->registry, key);
-        if (code == NULL) {
-            return NULL;
-        }
-        if (self->registry == default_registry) {
-            protocol = protocol_of(PyLong_AsUnsignedLongLong(code));
-        }
+    PyObject *code = protocol != NULL ? Py_NewRef(protocol->number) : code_of_key(self->registry, key);
+    if (code == NULL) {
+        return NULL;
     }
+    if (usual && protocol == NULL) {
+        protocol = protocol_of(PyLong_AsUnsignedLongLong(code));
+    }
+    PyObject *text = NULL;
+    Outcome outcome = UNUSUAL;
     if (protocol != NULL) {
         size_t size;
         const Byte *raw = raw_of(self->bytes, &size);
         int found;
         Output out;
         output_begin(&out);
-        Outcome outcome = first_text(raw, size, protocol, &out, &found);
+        outcome = first_text(raw, size, protocol, &out, &found);
         if (outcome == DONE) {
             text = found ? output_text(&out) : Py_NewRef(Py_None);
         }
         output_end(&out);
-        if (outcome != UNUSUAL) {
-            Py_XDECREF(code);
-            return text;
-        }
     }
-    if (code != NULL || (code = code_of_key(self->registry, key)) != NULL) {
+    if (outcome == UNUSUAL) {
         text = PyObject_CallMethod(wire, "first_text", "OOO", self->bytes, self->registry, code);
-        Py_DECREF(code);
     }
+    Py_DECREF(code);
     return text;
 }
 
@@ -465,8 +413,9 @@ operand_end(Operand *operand)
 }
 
 static PyObject *
-address_join(Address *self, PyObject *other)
+address_join(PyObject *object, PyObject *other)
 {
+    Address *self = (Address *)object;
     Operand right;
     PyObject *joined = NULL;
     if (operand_begin(&right, self, other) == 0) {
@@ -527,8 +476,9 @@ last_place(const Byte *raw, size_t size, const Operand *part, Py_ssize_t *place)
 }
 
 static PyObject *
-address_before_last(Address *self, PyObject *other)
+address_before_last(PyObject *object, PyObject *other)
 {
+    Address *self = (Address *)object;
     Operand part;
     PyObject *before = NULL;
     if (operand_begin(&part, self, other) == 0) {
@@ -553,9 +503,11 @@ address_before_last(Address *self, PyObject *other)
 }
 
 static PyObject *
-address_cut(Address *self, PyObject *const *args, Py_ssize_t count)
+address_cut(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
-    Py_ssize_t start = count == 2 ? PyLong_AsSsize_t(args[0]) : -1, stop = count == 2 ? PyLong_AsSsize_t(args[1]) : -1;
+    Address *self = (Address *)object;
+    Py_ssize_t start = count == 2 ? PyLong_AsSsize_t(args[0]) : -1;
+    Py_ssize_t stop = count == 2 && !PyErr_Occurred() ? PyLong_AsSsize_t(args[1]) : -1;
     if (PyErr_Occurred()) {
         return NULL;
     }
@@ -576,12 +528,23 @@ address_make_method(PyObject *type, PyObject *const *args, Py_ssize_t count)
     return address_make((PyTypeObject *)type, Py_NewRef(args[0]), args[1]);
 }
 
+/* Keep the garbage collector from going over the objects of a class that are of the default registry: where millions
+   are held, that takes longer than reading them. In return the class is never collected while one of them hangs on it.
+ */
+static PyObject *
+address_untrack(PyObject *type, PyObject *Py_UNUSED(nothing))
+{
+    untracked_type = (PyTypeObject *)type;
+    return Py_NewRef(Py_None);
+}
+
 #define METHOD(name, function, flags, signature)                                                                       \
     {name, (PyCFunction)(void (*)(void))(function), flags, name signature "\n--\n\n"}
 
 static PyMethodDef address_methods[] = {
     METHOD("__bytes__", address_bytes, METH_NOARGS, "($self, /)"),
     METHOD("_make", address_make_method, METH_FASTCALL | METH_CLASS, "($type, raw, registry, /)"),
+    METHOD("_untrack", address_untrack, METH_NOARGS | METH_CLASS, "($type, /)"),
     METHOD("_spans", address_spans, METH_NOARGS, "($self, /)"),
     METHOD("_first_text", address_first_text, METH_O, "($self, protocol, /)"),
     METHOD("_join", address_join, METH_O, "($self, other, /)"),
@@ -630,11 +593,9 @@ forget(void)
     protocol_count = name_count = 0;
     memset(names, 0, sizeof names);
     memset(low_codes, 0, sizeof low_codes);
-    base_type = NULL;
-    owner = NULL;
+    loaded_module = NULL;
+    base_type = untracked_type = NULL;
     Py_CLEAR(default_registry);
-    plain_type = NULL;
-    Py_CLEAR(plain_reference);
     Py_CLEAR(wire);
     Py_CLEAR(name_read);
     Py_CLEAR(name_operand);
@@ -651,73 +612,97 @@ codec_named(const char *name)
     return NULL;
 }
 
-/* Let a name stand for a protocol. */
-static void
-learn_name(const char *name, size_t size, const Protocol *protocol)
+/* What a row of the registry says. */
+typedef struct {
+    PyObject *number; /* borrowed from the row's fields */
+    uint64_t code;
+    size_t size; /* in bytes; 0: no value, or its length in front */
+    const char *name;
+    size_t name_size;
+    const Codec *codec;
+    int known; /* whether all of it can be done here */
+} Row;
+
+/* Read a row's fields, which are `code, size, name, codec, comment`; return -1 with an exception set. */
+static int
+row_read(PyObject *fields, Row *row)
 {
-    unsigned slot = name_slot((const Byte *)name, size);
-    name_count++;
+    PyObject *bits, *codec, *comment;
+    memset(row, 0, sizeof *row);
+    if (!PyArg_ParseTuple(fields, "OOsOO", &row->number, &bits, &row->name, &codec, &comment)) {
+        return -1;
+    }
+    if (codec != Py_None) {
+        PyObject *name = PyObject_GetAttrString(codec, "name");
+        const char *utf8 = name == NULL ? NULL : PyUnicode_AsUTF8AndSize(name, NULL);
+        row->codec = utf8 == NULL ? NULL : codec_named(utf8);
+        Py_XDECREF(name);
+        if (utf8 == NULL) {
+            return -1;
+        }
+    }
+    row->code = PyLong_AsUnsignedLongLong(row->number);
+    if (!PyErr_Occurred() && bits != Py_None) {
+        row->size = PyLong_AsSize_t(bits) / 8;
+    }
+    row->name_size = strlen(row->name);
+    int fits = row->codec != NULL ? row->codec->size == row->size : codec == Py_None && row->size == 0;
+    row->known = fits && row->name_size > 0 && row->name_size <= NAME_MOST_BYTES;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static void
+learn_protocol(const Row *row)
+{
+    if (protocol_count == MOST_PROTOCOLS) {
+        return;
+    }
+    Protocol *protocol = &protocols[protocol_count++];
+    *protocol = (Protocol){.code = row->code, .number = Py_NewRef(row->number), .codec = row->codec, .size = row->size};
+    protocol->prefix_size = (Byte)varint_write(protocol->prefix, row->code);
+    protocol->text_size = (Byte)(1 + row->name_size + (row->codec != NULL));
+    protocol->text[0] = protocol->text[1 + row->name_size] = '/';
+    memcpy(protocol->text + 1, row->name, row->name_size);
+    if (row->code < sizeof low_codes) {
+        low_codes[row->code] = (Byte)protocol_count;
+    }
+}
+
+/* Let a row's name stand for the protocol of its code. */
+static void
+learn_name(const Row *row)
+{
+    const Byte *name = (const Byte *)row->name;
+    const Protocol *protocol = protocol_of(row->code);
+    if (protocol == NULL || protocol_named(name, row->name_size) != NULL || name_count == MOST_NAMES) {
+        return;
+    }
+    unsigned slot = name_slot(name, row->name_size);
     while (names[slot].protocol) {
         slot = (slot + 1) % NAME_SLOTS;
     }
+    name_count++;
     names[slot].protocol = protocol;
-    names[slot].size = size;
-    memcpy(names[slot].name, name, size);
+    names[slot].size = row->name_size;
+    memcpy(names[slot].name, name, row->name_size);
 }
 
-/* Learn a protocol, if there is a codec for it here; or, of one that is known, another name. Return -1 with an
-   exception set. */
+/* Do something with each row; return -1 with an exception set. */
 static int
-learn_row(PyObject *row, int alias)
+learn_rows(PyObject *rows, void (*learn)(const Row *row))
 {
-    PyObject *fields = PyObject_CallMethod(row, "_fields", NULL), *codec_name = NULL;
-    PyObject *number, *bits, *codec_object, *comment;
-    const char *name, *wanted = NULL;
-    const Codec *codec = NULL;
-    unsigned long long code;
-    size_t size = 0, name_size;
-    int outcome = -1;
-    if (fields == NULL || !PyArg_ParseTuple(fields, "OOsOO", &number, &bits, &name, &codec_object, &comment)) {
-        goto end;
-    }
-    if (codec_object != Py_None) {
-        codec_name = PyObject_GetAttrString(codec_object, "name");
-        wanted = codec_name == NULL ? NULL : PyUnicode_AsUTF8AndSize(codec_name, NULL);
-        if (wanted == NULL) {
-            goto end;
+    PyObject *tuple = PySequence_Tuple(rows);
+    int outcome = tuple == NULL ? -1 : 0;
+    for (Py_ssize_t index = 0; outcome == 0 && index < PyTuple_Size(tuple); index++) {
+        Row row;
+        PyObject *fields = PyObject_CallMethod(PyTuple_GetItem(tuple, index), "_fields", NULL);
+        outcome = fields == NULL ? -1 : row_read(fields, &row);
+        if (outcome == 0 && row.known) {
+            learn(&row);
         }
-        codec = codec_named(wanted);
+        Py_XDECREF(fields);
     }
-    code = PyLong_AsUnsignedLongLong(number);
-    if (bits != Py_None) {
-        size = PyLong_AsSize_t(bits) / 8;
-    }
-    if (PyErr_Occurred()) {
-        goto end;
-    }
-    outcome = 0;
-    name_size = strlen(name);
-    if ((codec == NULL ? wanted != NULL || size != 0 : codec->size != size) || name_size == 0 ||
-        name_size > NAME_MOST_BYTES || (!alias && protocol_count == MOST_PROTOCOLS)) {
-        goto end;
-    }
-    if (!alias) {
-        Protocol *protocol = &protocols[protocol_count++];
-        *protocol = (Protocol){.code = code, .number = Py_NewRef(number), .codec = codec, .size = size};
-        protocol->prefix_size = (Byte)varint_write(protocol->prefix, code);
-        protocol->text_size = (Byte)(1 + name_size + (codec != NULL));
-        protocol->text[0] = protocol->text[1 + name_size] = '/';
-        memcpy(protocol->text + 1, name, name_size);
-        if (code < sizeof low_codes) {
-            low_codes[code] = (Byte)protocol_count;
-        }
-    }
-    if (protocol_of(code) != NULL && protocol_named((const Byte *)name, name_size) == NULL && name_count < MOST_NAMES) {
-        learn_name(name, name_size, protocol_of(code));
-    }
-end:
-    Py_XDECREF(codec_name);
-    Py_XDECREF(fields);
+    Py_XDECREF(tuple);
     return outcome;
 }
 
@@ -734,19 +719,7 @@ import(const char *module_name, const char *name)
     return attribute;
 }
 
-static int
-learn_rows(PyObject *rows, int alias)
-{
-    PyObject *tuple = PySequence_Tuple(rows);
-    int outcome = tuple == NULL ? -1 : 0;
-    for (Py_ssize_t index = 0; outcome == 0 && index < PyTuple_Size(tuple); index++) {
-        outcome = learn_row(PyTuple_GetItem(tuple, index), alias);
-    }
-    Py_XDECREF(tuple);
-    return outcome;
-}
-
-/* Learn the protocols of the default registry, then all names that its rows have. */
+/* Learn the protocols of the default registry, then all names that its rows have for them. */
 static int
 learn_registry(void)
 {
@@ -754,9 +727,9 @@ learn_registry(void)
     if (rows == NULL) {
         return -1;
     }
-    int outcome = learn_rows(default_registry, 0);
+    int outcome = learn_rows(default_registry, learn_protocol);
     if (outcome == 0) {
-        outcome = learn_rows(rows, 1);
+        outcome = learn_rows(rows, learn_name);
     }
     Py_DECREF(rows);
     return outcome;
@@ -765,11 +738,11 @@ learn_registry(void)
 static int
 module_exec(PyObject *module)
 {
-    if (owner != NULL) {
+    if (loaded_module != NULL) {
         PyErr_SetString(PyExc_ImportError, "multiaddr_py._accel is loaded once in a process");
         return -1;
     }
-    owner = module;
+    loaded_module = module;
     Alphabet *alphabets[] = {&base16, &base32, &base58, &base64url, &base64i2p};
     for (size_t index = 0; index < sizeof alphabets / sizeof alphabets[0]; index++) {
         alphabet_prepare(alphabets[index]);
@@ -794,7 +767,7 @@ module_exec(PyObject *module)
 static void
 module_free(void *module)
 {
-    if (module == owner) {
+    if (module == loaded_module) {
         forget();
     }
 }

@@ -51,7 +51,7 @@ static Outcome
 output_grow(Output *out, size_t more)
 {
     size_t used = output_size(out), size = 2 * (size_t)(out->end - out->start);
-    if (more > PY_SSIZE_T_MAX / 2 - used) {
+    if (more > (size_t)PY_SSIZE_T_MAX - used) {
         PyErr_NoMemory();
         return FAILED;
     }
@@ -149,7 +149,7 @@ alphabet_prepare(Alphabet *alphabet)
     for (int value = 0; alphabet->digits[value]; value++) {
         Byte digit = (Byte)alphabet->digits[value];
         alphabet->values[digit] = (Byte)value;
-        if (alphabet->any_case && digit >= 'A' && (digit & ~0x20) <= 'Z') {
+        if (alphabet->any_case && digit >= 'A') {
             alphabet->values[digit ^ 0x20] = (Byte)value;
         }
     }
@@ -183,10 +183,7 @@ bits_write(const Alphabet *alphabet, int bits, const Byte *raw, size_t size, Out
 {
     unsigned held = 0, mask = (1u << bits) - 1;
     int count = 0;
-    if (size > PY_SSIZE_T_MAX / 2) {
-        return UNUSUAL;
-    }
-    NEED(out, 2 * size); /* more than it takes */
+    NEED(out, 2 * size); /* more than it takes; there are no objects of half of all memory */
     for (size_t index = 0; index < size; index++) {
         held = held << 8 | raw[index];
         count += 8;

@@ -5,7 +5,7 @@
 
 #include "_accel_codecs.h"
 
-#define MOST_PROTOCOLS 254
+#define MOST_PROTOCOLS 255 /* so that a byte holds which one */
 #define MOST_NAMES 300
 #define NAME_SLOTS 512 /* a power of two; some stay free, which ends a search */
 #define NAME_MOST_BYTES 30
@@ -66,6 +66,36 @@ protocol_of(uint64_t code)
     return NULL;
 }
 
+/* Write a value of a protocol, with its length in front where that belongs there. */
+static inline Outcome
+value_to_bytes(const Protocol *protocol, const Byte *text, size_t size, Output *out)
+{
+    const Codec *codec = protocol->codec;
+    size_t front = protocol->size == 0; /* most lengths take a byte */
+    NEED(out, front);
+    out->at += front;
+    size_t before = output_size(out);
+    Outcome outcome = codec->read(text, size, out);
+    if (outcome != DONE) {
+        return outcome;
+    }
+    size_t length = output_size(out) - before;
+    if (length == 0 || (codec->check && !codec->check(out->start + before, length))) {
+        return UNUSUAL;
+    }
+    if (front) {
+        Byte varint[VARINT_MOST_BYTES + 1];
+        size_t more = (size_t)varint_write(varint, length) - 1;
+        if (more) {
+            NEED(out, more);
+            memmove(out->start + before + more, out->start + before, length);
+            out->at += more;
+        }
+        memcpy(out->start + before - 1, varint, 1 + more);
+    }
+    return DONE;
+}
+
 static Outcome
 text_to_bytes(const Byte *text, size_t size, Output *out)
 {
@@ -88,10 +118,9 @@ text_to_bytes(const Byte *text, size_t size, Output *out)
         if (protocol == NULL) {
             return UNUSUAL;
         }
-        NEED(out, VARINT_MOST_BYTES + 1);
+        NEED(out, VARINT_MOST_BYTES);
         output_put(out, protocol->prefix, protocol->prefix_size);
-        const Codec *codec = protocol->codec;
-        if (codec == NULL) {
+        if (protocol->codec == NULL) {
             continue;
         }
         if (text == end) {
@@ -103,27 +132,9 @@ text_to_bytes(const Byte *text, size_t size, Output *out)
         if (text == value) {
             return UNUSUAL;
         }
-        size_t before = output_size(out);
-        if (protocol->size == 0) {
-            out->at++; /* most lengths take a byte */
-        }
-        Outcome outcome = codec->read(value, (size_t)(text - value), out);
+        Outcome outcome = value_to_bytes(protocol, value, (size_t)(text - value), out);
         if (outcome != DONE) {
             return outcome;
-        }
-        size_t front = protocol->size == 0, length = output_size(out) - before - front;
-        if (length == 0 || (codec->check && !codec->check(out->start + before + front, length))) {
-            return UNUSUAL;
-        }
-        if (front) {
-            Byte varint[VARINT_MOST_BYTES + 1];
-            size_t more = (size_t)varint_write(varint, length) - 1;
-            if (more) {
-                NEED(out, more);
-                memmove(out->start + before + 1 + more, out->start + before + 1, length);
-                out->at += more;
-            }
-            memcpy(out->start + before, varint, 1 + more);
         }
     }
     return DONE;

@@ -46,6 +46,10 @@ class Base(Binary):
         _set_registry(self, registry)
         return self
 
+    @classmethod
+    def _untrack(cls) -> None:
+        """Let the garbage collector leave out addresses of the default registry, where that can be had."""
+
     def __str__(self) -> str:
         return _wire.bytes_to_text(self._bytes, self.registry)
 

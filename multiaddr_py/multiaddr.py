@@ -336,6 +336,9 @@ class Multiaddr(Base, Sequence[Component]):
         return {"type": "string", "format": "multiaddr"}
 
 
+Multiaddr._untrack()  # they are in no cycle
+
+
 def _load(raw: bytes, registry: Registry) -> Multiaddr:
     return Multiaddr(raw or (), registry=registry)
 

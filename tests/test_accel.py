@@ -332,7 +332,7 @@ def test_the_base_cannot_be_changed() -> None:
         address.registry = REGISTRY  # type: ignore[misc] # that is what is tested
     with pytest.raises(AttributeError, match=r"^Multiaddr is immutable: '_bytes' cannot be deleted$"):
         delattr(address, "_bytes")
-    with pytest.raises(TypeError):
+    with pytest.raises((AttributeError, TypeError)):  # which one depends on the version of Python
         object.__setattr__(address, "registry", None)
 
 
@@ -385,22 +385,17 @@ def test_the_garbage_collector_goes_over_what_may_be_in_a_cycle_only() -> None:
     class Plain(BASE):  # type: ignore[misc] # any
         __slots__ = ()
 
-    def check(kind: Any, tracked: bool) -> None:
-        address = kind("/tls")
-        assert (str(address), bytes(address)) == ("/tls", bytes(Multiaddr("/tls")))
-        assert gc.is_tracked(address) == gc.is_tracked(address._cut(0, 0)) == tracked
-
-    for _ in range(2):
-        check(Noted, tracked=True)
-        check(Slotted, tracked=True)
-        check(Plain, tracked=False)
-        check(Multiaddr, tracked=False)
+    for kind in (Noted, Slotted, Plain):
+        kind.own = kind("/tls")  # a cycle
+        assert (str(kind.own), bytes(kind.own)) == ("/tls", bytes(Multiaddr("/tls")))
+        assert gc.is_tracked(kind("/tls"))
     assert gc.is_tracked(Multiaddr("/tls", registry=REGISTRY.extended()))
+    assert not gc.is_tracked(Multiaddr("/tls"))
+    assert not gc.is_tracked(Multiaddr(b"\x06\0\x50") / "tls")
     gone = [weakref.ref(kind) for kind in (Noted, Slotted, Plain)]
-    del Noted, Slotted, Plain
+    del kind, Noted, Slotted, Plain
     gc.collect()
     assert [reference() for reference in gone] == [None, None, None]
-    assert not gc.is_tracked(Multiaddr("/tls"))
 
 
 def test_there_is_no_way_around_the_constructor() -> None:

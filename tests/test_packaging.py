@@ -45,9 +45,12 @@ class Builds(NamedTuple):
 
     checkout: Path
     sdist: Path
+    pure_sdist: Path
     wheel: Path
     wheel_from_sdist: Path
     wheel_without_compiler: Path
+    wheel_after_compiler: Path
+    """Where an earlier build had a compiler."""
     wheel_of_choice: Path
     """Of a machine that could do otherwise: `MULTIADDR_PY_PURE=1`."""
     libraries: Path
@@ -92,16 +95,18 @@ def builds(tmp_path_factory: pytest.TempPathFactory, libraries: Path) -> Builds:
     checkout = tmp_path_factory.mktemp("copy") / "checkout"
     ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "*.so", "*.pyd", "build", "dist")
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=ignored)
-    made = {kind: tmp_path_factory.mktemp(kind) for kind in ("dist", "direct", "bare", "pure")}
+    made = {kind: tmp_path_factory.mktemp(kind) for kind in ("dist", "direct", "bare", "stale", "pure")}
     build = (sys.executable, "-m", "build", "--outdir")
     run(*build, made["dist"], cwd=checkout)  # a wheel from the sdist
     run(*build, made["direct"], "--wheel", cwd=checkout)
-    run(*build, made["bare"], cwd=checkout, CC=str(checkout / "no-compiler"))
+    no_compiler = str(checkout / "no-compiler")
+    run(*build, made["bare"], cwd=checkout, CC=no_compiler)
+    os.utime(checkout / "multiaddr_py" / "_accel.c")  # what the build before this one made is out of date
+    run(*build, made["stale"], "--wheel", cwd=checkout, CC=no_compiler)
     run(*build, made["pure"], cwd=checkout, MULTIADDR_PY_PURE="1")
-    (sdist,) = made["dist"].glob("*.tar.gz")
-    wheels = [next(directory.glob("*.whl")) for directory in made.values()]
-    from_sdist, direct, bare, pure = wheels
-    return Builds(checkout, sdist, direct, from_sdist, bare, pure, libraries)
+    (sdist,), (pure_sdist,) = made["dist"].glob("*.tar.gz"), made["pure"].glob("*.tar.gz")
+    from_sdist, direct, bare, stale, pure = [next(directory.glob("*.whl")) for directory in made.values()]
+    return Builds(checkout, sdist, pure_sdist, direct, from_sdist, bare, stale, pure, libraries)
 
 
 def seen_by(*python: str | Path, path: tuple[Path, ...], cwd: Path, **variables: str) -> Seen:
@@ -141,6 +146,7 @@ def test_an_editable_install_finds_the_table(builds: Builds, tmp_path: Path) -> 
         ("wheel", CAN_BUILD),
         ("wheel_from_sdist", CAN_BUILD),
         ("wheel_without_compiler", False),
+        ("wheel_after_compiler", False),
         ("wheel_of_choice", False),
     ],
 )
@@ -173,7 +179,7 @@ def test_a_zip_on_the_path_works_without_the_accelerator(builds: Builds, tmp_pat
 def test_a_wheel_is_tagged_by_what_is_in_it(builds: Builds) -> None:
     assert builds.wheel.name == builds.wheel_from_sdist.name
     assert ("-cp311-abi3-" in builds.wheel.name) == CAN_BUILD
-    for wheel in (builds.wheel_without_compiler, builds.wheel_of_choice):
+    for wheel in (builds.wheel_without_compiler, builds.wheel_after_compiler, builds.wheel_of_choice):
         assert wheel.name.endswith("-py3-none-any.whl")
 
 
@@ -185,8 +191,9 @@ def test_the_table_at_the_root_is_a_link_to_that_of_the_package() -> None:
 
 
 @needs_checkout
-def test_the_sdist_has_the_tables_the_tests_and_the_licence(builds: Builds) -> None:
-    with tarfile.open(builds.sdist) as archive:
+@pytest.mark.parametrize("kind", ["sdist", "pure_sdist"])
+def test_the_sdist_has_the_tables_the_tests_and_the_licence(kind: str, builds: Builds) -> None:
+    with tarfile.open(getattr(builds, kind)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= {
         "CHANGELOG.md",
@@ -215,7 +222,9 @@ def test_the_wheels_have_the_package_and_nothing_else(builds: Builds) -> None:
         if file.is_file() and file.suffix not in {".pyc", ".c", ".h", ".so", ".pyd"}
     }
     assert {"multiaddr_py/protocols.csv", "multiaddr_py/py.typed"} <= modules
-    for wheel in (builds.wheel, builds.wheel_from_sdist, builds.wheel_without_compiler, builds.wheel_of_choice):
+    wheels = [path for path in builds if path.suffix == ".whl"]
+    assert len(wheels) == 5
+    for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
         binaries = names - modules
