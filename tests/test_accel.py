@@ -467,23 +467,22 @@ def test_every_allocation_may_fail(name: str) -> None:
         "str": str,
         "cut": lambda address: address._cut(0, 17),
     }
-    ascii_address = Multiaddr(str(ADDRESS).replace("\u00e4", "a"))
+    # In ASCII, so that nothing is left to Python, whose generators do not bear it.
+    address, action = Multiaddr(str(ADDRESS).replace("\u00e4", "a")), actions[name]
+    expected = seen(action(address))
     failed = 0
-    for address in (ascii_address, ADDRESS):
-        action = actions[name]
-        expected = seen(action(address))
-        for number in range(1000):
-            testing.set_nomemory(number, number + 1)
-            try:
-                result = action(address)
-            except MemoryError:
-                failed += 1
-                continue
-            finally:
-                testing.remove_mem_hooks()
-            if seen(result) == expected and number > 60:
-                break
-        assert seen(action(address)) == expected
+    for number in range(1000):
+        testing.set_nomemory(number, number + 1)
+        try:
+            result = action(address)
+        except MemoryError:
+            failed += 1
+            continue
+        finally:
+            testing.remove_mem_hooks()
+        if seen(result) == expected and number > 60:
+            break
+    assert seen(action(address)) == expected
     assert failed > 0
 
 
