@@ -234,19 +234,17 @@ class Multiaddr(Base, Sequence[Component]):
         >>> relayed.peer_id is None
         True
         """
-        span = self._peer_span()
-        if span is None:
-            return None
-        peer_id = next(self._components([span])).typed_value
+        place = self._peer_place()
+        peer_id = None if place is None else self[place].typed_value
         return peer_id if isinstance(peer_id, PeerId) else None
 
-    def _peer_span(self) -> tuple[int, int, int, int] | None:
-        """Return the span of the component that names the peer that one ends up talking to."""
-        for span in reversed(self._spans()):
+    def _peer_place(self) -> int | None:
+        """Return the index, from the end, of the component that names the peer that one ends up talking to."""
+        for place, span in enumerate(reversed(self._spans()), 1):
             if span[0] == _P2P_CIRCUIT:
                 return None
             if span[0] == _P2P:
-                return span
+                return -place
         return None
 
     # Putting together and cutting off

@@ -20,6 +20,7 @@ from addresses import multiaddrs
 from conformance import CONFORMANCE, needs_conformance
 from hypothesis import given
 from hypothesis import strategies as st
+from test_vectors import OWN, rows
 
 from multiaddr_py import Multiaddr, MultiaddrError, ParseError, __version__
 from multiaddr_py.cli import main
@@ -54,7 +55,9 @@ def maddr(*arguments: str | bytes, stdin: bytes = b"", **environment: str) -> su
 def decoded(*arguments: str, stdin: bytes = b"") -> list[dict[str, object]]:
     done = maddr("decode", "--json", *arguments, stdin=stdin)
     assert (done.returncode, done.stderr) == (0, "")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stdout.splitlines() == [json.dumps(record) for record in records]
+    return records
 
 
 def test_a_table_shows_each_component() -> None:
@@ -274,6 +277,14 @@ def test_what_is_in_no_notation_gets_a_hint(source: str, hint: str) -> None:
 def test_hex_without_digits_is_an_error() -> None:
     for arguments in (["0x"], ["--from", "hex", ""], ["--from", "hex", ":"]):
         assert "this is no hex: there are no digits" in maddr("decode", *arguments).stderr
+
+
+def test_every_vector_is_decoded() -> None:
+    valid = [row for row in rows(OWN) if "canonical" in row]
+    records = decoded(stdin="\n".join(row["hex"] for row in valid).encode())
+    assert [(record["hex"], record["address"]) for record in records] == [
+        (row["hex"], row["canonical"]) for row in valid
+    ]
 
 
 @needs_conformance

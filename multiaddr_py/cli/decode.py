@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import json
 import shutil
 import sys
+from collections import namedtuple
 from contextlib import suppress
+from json.encoder import encode_basestring_ascii
 
 from multiaddr_py import REGISTRY, Multiaddr, Multihash, ParseError, PeerId
 from multiaddr_py.cli.notation import NOTATIONS, read_address
@@ -16,17 +17,8 @@ from multiaddr_py.cli.terminal import escape, harmless, point_out, table
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypedDict
 
-    from multiaddr_py import Protocol
-
-    class _Component(TypedDict):
-        offset: int
-        code: int
-        name: str
-        value: str | None
-        raw_value: str
-        meaning: str | None
+    from multiaddr_py import Codec
 
 
 _MOST_BYTES = 4 << 20
@@ -154,35 +146,39 @@ def _write_error(place: str, error: ParseError, columns: int) -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
+# As `json.dumps` writes it, which would take half of the command's time: in ASCII, so that a stranger's characters
+# stay escaped. What stands between quotes here, names, notations and hex, has nothing to escape.
+_RECORD = '{"input": %s, "from": "%s", "address": %s, "hex": "%s", "size": %d, "peer_id": %s, "components": [%s]}'
+_COMPONENT = '{"offset": %d, "code": %d, "name": "%s", "value": %s, "raw_value": "%s", "meaning": %s}'
+
+
+def _json(text: str | None) -> str:
+    return "null" if text is None else encode_basestring_ascii(text)
+
+
 def _write_json(source: str, address: Multiaddr, notation: str, columns: int) -> None:
-    raw, peer, components = bytes(address), address._peer_span(), _components(address)
-    record = {
-        "input": source,
-        "from": notation,
-        "address": str(address),
-        "hex": raw.hex(),
-        "size": len(raw),
-        "peer_id": next(part["value"] for part in components if part["offset"] == peer[1]) if peer else None,
-        "components": components,
-    }
-    print(_encode_json(record))
-
-
-# In ASCII: a stranger's characters stay escaped. `json.dumps` would look for records within themselves.
-_encode_json = json.JSONEncoder(check_circular=False).encode
+    raw, place, components = bytes(address), address._peer_place(), _components(address)
+    peer_id = None if place is None else components[place].value
+    written = ", ".join(
+        [
+            _COMPONENT % (offset, code, name, _json(value), raw_value.hex(), _json(meaning))
+            for offset, code, name, value, raw_value, meaning in components
+        ]
+    )
+    print(_RECORD % (_json(source), notation, _json(str(address)), raw.hex(), len(raw), _json(peer_id), written))
 
 
 def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -> None:
     raw = bytes(address)
     rows = [
         (
-            str(part["offset"]),
+            str(part.offset),
             *_split_hex(raw[span[1] : span[2]]),
-            raw[span[2] : span[3]].hex(" "),
-            escape(part["name"]),
-            str(part["code"]),
-            escape(part["value"] or ""),
-            escape(part["meaning"] or ""),
+            part.raw_value.hex(" "),
+            escape(part.name),
+            str(part.code),
+            escape(part.value or ""),
+            escape(part.meaning or ""),
         )
         for part, span in zip(_components(address), address._spans(), strict=True)
     ]
@@ -193,23 +189,22 @@ def _write_table(source: str, address: Multiaddr, notation: str, columns: int) -
     print()
 
 
+_Component = namedtuple("_Component", ("offset", "code", "name", "value", "raw_value", "meaning"))
+
+# A number or an address of a fixed size says itself what it means.
+_CODECS = {protocol.code: protocol.codec for protocol in REGISTRY if protocol.codec and protocol.size is None}
+
+
 def _components(address: Multiaddr) -> list[_Component]:
     """Return what is said of each component. The values' texts are those in the address's: they have no slashes."""
     raw, segments = bytes(address), iter(str(address).split("/")[1:])
-    components: list[_Component] = []
+    components = []
     for code, offset, start, stop in address._spans():
         name, raw_value = next(segments), raw[start:stop]
         value = next(segments) if raw_value else None
-        components.append(
-            {
-                "offset": offset,
-                "code": code,
-                "name": name,
-                "value": value,
-                "raw_value": raw_value.hex(),
-                "meaning": _meaning(REGISTRY[name], raw_value, value),
-            }
-        )
+        codec = _CODECS.get(code)
+        meaning = None if codec is None else _meaning(codec, raw_value, value)
+        components.append(_Component(offset, code, name, value, raw_value, meaning))
     return components
 
 
@@ -219,11 +214,9 @@ def _split_hex(front: bytes) -> tuple[str, str]:
     return front[:code].hex(" "), front[code:].hex(" ")
 
 
-def _meaning(protocol: Protocol, raw_value: bytes, text: str | None) -> str | None:
+def _meaning(codec: Codec, raw_value: bytes, text: str | None) -> str | None:
     """Say what a value means, where its text does not."""
-    if protocol.codec is None or protocol.size is not None:  # a number or an address of a fixed size says it itself
-        return None
-    value = protocol.codec.to_value(raw_value)
+    value = codec.to_value(raw_value)
     if isinstance(value, PeerId):
         key = value.key
         return "hash of a key" if key is None else f"{key[0]} key"

@@ -27,7 +27,7 @@ class Codec(Record):
     `to_raw(text)` and `to_text(raw)` turn a value's text into its bytes and back.
     `check(raw)` refuses bytes that are no value (by default none);
     it never sees an empty value or one of the wrong fixed size.
-    `to_value(raw)` gives the typed value (by default the text);
+    `to_value(raw)` gives the typed value (by default the text); it and `to_text` see only bytes that were checked.
     `from_value(object)` reads it (by default nothing but text and bytes is read).
     `takes_rest` is True where a value's text may be the rest of the address:
     a path, slashes and all, whose UTF-8 bytes are the value.
