@@ -183,7 +183,7 @@ bits_write(const Alphabet *alphabet, int bits, const Byte *raw, size_t size, Out
 {
     unsigned held = 0, mask = (1u << bits) - 1;
     int count = 0;
-    NEED(out, 2 * size); /* more than it takes; there are no objects of half of all memory */
+    NEED(out, 2 * size); /* more than it takes; an object has at most half of all bytes */
     for (size_t index = 0; index < size; index++) {
         held = held << 8 | raw[index];
         count += 8;
