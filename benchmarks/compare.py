@@ -6,10 +6,9 @@ The libraries take turns at every few milliseconds, so that a machine that slows
 from __future__ import annotations
 
 import argparse
-import platform
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import curves
 import memory
@@ -17,9 +16,10 @@ import picture
 import programs
 import turns
 from cases import ADDRESSES, OPERATIONS
-from figures import CRAWL, Figures, machine
+from figures import CRAWL, Figures
+from head import PYTHON, head, scope
 from layout import section
-from libraries import BASELINE, OWN
+from libraries import LIBRARIES, OWN
 from plan import QUICK, Plan
 from report import Report, curve_table, memory_table
 from workers import TITLES, Field, install_for_node, missing
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 PARTS = ("memory", "starts", "lines", "curves")
 RESULTS = Path(__file__).parent / "results"
-NAME = f"{platform.python_implementation()}-{'.'.join(platform.python_version_tuple()[:2])}".lower()
+NAME = PYTHON.replace(" ", "-").lower()
 
 
-def options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+def command_line() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="measure little, in less than a minute")
     parser.add_argument(
@@ -56,23 +56,13 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--results", type=Path, metavar="DIRECTORY", help="where the tables and the picture are written"
     )
     parser.add_argument("--json", type=Path, metavar="DIRECTORY", help="write the times, a file of pyperf's a library")
-    return parser.parse_args(arguments)
+    return parser
 
 
-def heading(field: Field, absent: dict[str, str]) -> str:
-    """Say when, where and what was measured."""
-    found = machine()
-    with field.workers() as workers:
-        abouts = {key: worker.about for key, worker in workers.items()}
-    processor = found.get("cpu_model_name", platform.processor())
-    compiler = found.get("python_compiler", "")
-    lines = [
-        f"{found['date'][:10]}, {processor}, {found['cpu_count']} CPUs, {found['platform']}",
-        f"{platform.python_implementation()} {platform.python_version()}, {compiler}; pyperf {found['perf_version']}",
-        *(f"{TITLES[key]}: {', '.join(about['versions'])}" for key, about in abouts.items()),
-        *(f"{TITLES[key]}: not measured, {reason}" for key, reason in absent.items()),
-    ]
-    return "\n".join(f"- {line}" for line in lines)
+def measurable(key: str, about: dict[str, Any]) -> set[str]:
+    """Return what can be measured of a library."""
+    owners = {"memory": {*TITLES}, "starts": {*LIBRARIES}, "lines": {*OWN}, "curves": {*curves.LIBRARIES}}
+    return {*about["operations"], *(part for part in PARTS if key in owners[part])}
 
 
 def sections(
@@ -83,12 +73,11 @@ def sections(
     operations = [part for part in parts if part in OPERATIONS]
     if operations:
         turns.time_addresses(figures, field, operations, plan)
-        yield section("Twelve addresses", report.operations(ADDRESSES))
         turns.time_crawl(figures, field, operations, plan)
+        yield section("Summary", report.summary())
+        yield section("Twelve addresses", report.operations(ADDRESSES))
         yield section("The crawl", report.operations([CRAWL]))
-        own = [key for key in OWN if key in field.keys]
-        if own and BASELINE in field.keys:
-            yield section("Address by address", *map(report.by_address, own))
+        yield section("Address by address", *(report.by_address(key) for key in OWN if key in field.keys))
     if "memory" in parts:
         yield section("Memory", memory_table(memory.measure(field, plan)))
     if "starts" in parts:
@@ -108,24 +97,31 @@ def sections(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    chosen = options(arguments)
-    parts = chosen.only or [*OPERATIONS, *PARTS]
+    parser = command_line()
+    chosen = parser.parse_args(arguments)
     plan = QUICK if chosen.quick else Plan()
     if chosen.node:
         install_for_node(chosen.node)
-    absent = {key: reason for key in chosen.library or TITLES if (reason := missing(key, chosen.node))}
-    field = Field(tuple(key for key in TITLES if key in (chosen.library or TITLES) and key not in absent), chosen.node)
+    wanted = [key for key in TITLES if key in (chosen.library or TITLES)]
+    absent = {key: reason for key in wanted if (reason := missing(key, chosen.node))}
+    field = Field(tuple(key for key in wanted if key not in absent), chosen.node)
+    if not field.keys:
+        parser.error(f"there is nothing to measure: {'; '.join(f'{TITLES[key]}: {absent[key]}' for key in absent)}")
+    abouts = field.abouts()
+    possible = set[str]().union(*(measurable(key, about) for key, about in abouts.items()))
+    parts = [part for part in (*OPERATIONS, *PARTS) if part in (chosen.only or possible) and part in possible]
+    if not parts:
+        names = ", ".join(TITLES[key] for key in field.keys)
+        parser.error(f"there is nothing to measure: {', '.join(chosen.only)} cannot be measured of {names}")
     whole = not (chosen.quick or chosen.only or chosen.library)
     results: Path | None = chosen.results or (RESULTS if whole else None)
     if results:
         results.mkdir(parents=True, exist_ok=True)
     figures = Figures()
-    texts = [
-        f"# {platform.python_implementation()} {'.'.join(platform.python_version_tuple()[:2])}",
-        heading(field, absent),
-    ]
-    print("\n\n".join(texts))
-    for text in sections(field, plan, parts, figures, results and results / f"{NAME}.svg"):
+    measured = scope(quick=chosen.quick, only=chosen.only and parts, libraries=chosen.library and field.keys)
+    texts = [head(measured, plan, abouts, absent)]
+    print(texts[0])
+    for text in filter(None, sections(field, plan, parts, figures, results and results / f"{NAME}.svg")):
         print(f"\n{text}", flush=True)
         texts.append(text)
     if results:

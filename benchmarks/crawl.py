@@ -26,25 +26,37 @@ SEED = 20260701
 COUNT = 100_000
 PEERS = COUNT // 4
 
-KINDS = {
-    "/{ip4}/udp/{port}/quic-v1/webtransport/{hash}/{hash}/{peer}": 7,
-    "/{ip6}/udp/{port}/quic-v1/webtransport/{hash}/{hash}/{peer}": 3,
-    "/{ip4}/udp/{port}/quic-v1/{peer}": 16,
-    "/{ip6}/udp/{port}/quic-v1/{peer}": 8,
-    "/{ip4}/udp/{port}/quic-v1": 6,
-    "/{ip4}/tcp/{port}/{peer}": 22,
-    "/{ip6}/tcp/{port}/{peer}": 8,
-    "/{ip4}/tcp/{port}": 7,
-    "/{ip6}/tcp/{port}": 3,
-    "/{ip4}/tcp/{port}/{peer}/p2p-circuit/{peer}": 6,
-    "/{ip4}/udp/{port}/quic-v1/{peer}/p2p-circuit": 6,
-    "/dns4/{name}/tcp/443/tls/ws/{peer}": 2,
-    "/dns4/{name}/tcp/443/wss/{peer}": 2,
-    "/dns/{name}/tcp/{port}/{peer}": 2,
-    "/dnsaddr/{name}/{peer}": 1,
-    "/onion3/{onion}:{port}": 1,
+MIX = {
+    "WebTransport with two certhashes": {
+        "/{ip4}/udp/{port}/quic-v1/webtransport/{hash}/{hash}/{peer}": 7,
+        "/{ip6}/udp/{port}/quic-v1/webtransport/{hash}/{hash}/{peer}": 3,
+    },
+    "QUIC": {
+        "/{ip4}/udp/{port}/quic-v1/{peer}": 16,
+        "/{ip6}/udp/{port}/quic-v1/{peer}": 8,
+        "/{ip4}/udp/{port}/quic-v1": 6,
+    },
+    "TCP": {
+        "/{ip4}/tcp/{port}/{peer}": 22,
+        "/{ip6}/tcp/{port}/{peer}": 8,
+        "/{ip4}/tcp/{port}": 7,
+        "/{ip6}/tcp/{port}": 3,
+    },
+    "through a relay": {
+        "/{ip4}/tcp/{port}/{peer}/p2p-circuit/{peer}": 6,
+        "/{ip4}/udp/{port}/quic-v1/{peer}/p2p-circuit": 6,
+    },
+    "secure WebSocket": {
+        "/dns4/{name}/tcp/443/tls/ws/{peer}": 2,
+        "/dns4/{name}/tcp/443/wss/{peer}": 2,
+    },
+    "plain DNS": {"/dns/{name}/tcp/{port}/{peer}": 2},
+    "dnsaddr": {"/dnsaddr/{name}/{peer}": 1},
+    "onion service": {"/onion3/{onion}:{port}": 1},
 }
-"""The kinds of addresses, and how many of a hundred are of each."""
+"""The kinds of addresses by what they are, and how many of a hundred are of each."""
+
+KINDS = {kind: share for kinds in MIX.values() for kind, share in kinds.items()}
 
 WORDS = ("bootstrap", "node", "peer", "relay", "gateway", "seed", "edge", "am6", "sjc1", "fra2")
 
@@ -81,6 +93,14 @@ class Parts(random.Random):
                 return f"{self.choice(WORDS)}-{self.randrange(1000)}.{self.choice(WORDS)}.example.org"
             case _:
                 return base64.b32encode(self.randbytes(35)).decode("ascii").lower()
+
+
+def mix() -> str:
+    """Say what a hundred addresses are."""
+    found = [f"{sum(kinds.values())} {title}" for title, kinds in MIX.items()]
+    long = sum(share for kind, share in KINDS.items() if "{ip6}" in kind)
+    peers = sum(share for kind, share in KINDS.items() if "{peer}" in kind)
+    return f"{', '.join(found)}; {long} over IPv6, {peers} with peer IDs"
 
 
 @functools.cache

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import hostile
-from libraries import BASELINE
+from libraries import BASELINE, OWN
 from turns import rounds
 from workers import Field
 
 if TYPE_CHECKING:
     from plan import Plan
+
+LIBRARIES = (*OWN, BASELINE)
+"""What the curves are of."""
 
 SHORTEST = 1 << 8
 STEP = 4
@@ -36,7 +39,7 @@ class Curve(NamedTuple):
 def measure(field: Field, plan: Plan) -> dict[tuple[str, str], Curve]:
     """Return curves by library and kind of input."""
     curves = {}
-    keys = tuple(key for key in field.keys if key in ("accelerated", "pure", BASELINE))
+    keys = tuple(key for key in field.keys if key in LIBRARIES)
     lengths = [SHORTEST]
     while lengths[-1] < plan.longest:
         lengths.append(lengths[-1] * STEP)

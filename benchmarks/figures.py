@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-pyperf: Any = importlib.import_module(
-    "pyperf"
-)  # by name: it has no types, and need not be there when types are checked
+try:
+    # By name: it has no types, and need not be there when types are checked.
+    pyperf: Any = importlib.import_module("pyperf")
+except ModuleNotFoundError as error:
+    raise SystemExit("pyperf is not there: pip install -r benchmarks/requirements.txt") from error
 
 CRAWL = "the crawl"
 

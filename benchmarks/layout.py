@@ -40,8 +40,10 @@ def shortened(text: str, length: int = 44) -> str:
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, its first column to the left, the others to the right."""
+    """Return a table, its first column to the left, the others to the right; nothing if there are no rows."""
     lines = [heading, *rows]
+    if len(lines) == 1:
+        return ""
     widths = [max(2, *map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     first, *others = [
@@ -55,5 +57,6 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def section(title: str, *paragraphs: str) -> str:
-    """Return a section."""
-    return "\n\n".join([f"## {title}", *filter(None, paragraphs)])
+    """Return a section, nothing if there is nothing in it."""
+    found = list(filter(None, paragraphs))
+    return "\n\n".join([f"## {title}", *found]) if found else ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 READ, REFUSED, GUIDE = "#1f6fb4", "#d1660f", "#777777"
 SLOWEST = 3
-"""So many inputs of a panel are named."""
+"""So many inputs of a panel are named and numbered."""
 
 
 def draw(curves: Mapping[tuple[str, str], Curve], path: Path) -> None:
@@ -55,7 +55,7 @@ def draw(curves: Mapping[tuple[str, str], Curve], path: Path) -> None:
 
 
 def draw_panel(panel: Any, curves: Mapping[str, Curve]) -> None:
-    """Draw the curves of some inputs, and name those that are slowest where they end."""
+    """Draw the curves of some inputs; name those that are slowest where they end, and number their ends."""
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
     panel.minorticks_off()
@@ -69,6 +69,11 @@ def draw_panel(panel: Any, curves: Mapping[str, Curve]) -> None:
     for curve in curves.values():
         colour = REFUSED if curve.refused else READ
         panel.plot(curve.lengths, curve.seconds, color=colour, linewidth=0.9, alpha=0.7)
+    panel.set_xlim(right=2.5 * longest)  # room for the numbers
     slowest = sorted(curves, key=lambda kind: curves[kind].seconds[-1] / curves[kind].lengths[-1], reverse=True)
-    names = "\n".join(["the slowest:", *slowest[:SLOWEST]])
+    names = "\n".join(["the slowest:", *(f"{number} {kind}" for number, kind in enumerate(slowest[:SLOWEST], 1))])
+    for number, kind in enumerate(slowest[:SLOWEST], 1):
+        end = curves[kind].lengths[-1], curves[kind].seconds[-1]
+        # Side by side, since lines may end at the same place.
+        panel.annotate(str(number), end, (6 * number - 3, 0), textcoords="offset points", fontsize=8, va="center")
     panel.text(0.02, 0.97, names, transform=panel.transAxes, fontsize=8, va="top")

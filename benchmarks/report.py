@@ -9,7 +9,8 @@ from cases import ADDRESSES, OPERATIONS
 from figures import CRAWL, Cell
 from layout import NOTHING, digits, duration, percent, shortened, table, times
 from libraries import BASELINE, LIBRARIES, OWN
-from programs import BARE, COMMAND, FIRST, IMPORT, LINES, LOOP, RECORDS, TURNS
+from programs import BARE, COMMAND, FIRST, IMPORT, LINES, LOOP, LOOP_IN_FUNCTION, RECORDS, YARDSTICK
+from turns import WHOLE
 from workers import TITLES
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from memory import Memory
 
 LOOP_SECONDS = 0.3
-"""What the empty loop takes on the machine that lines a second are converted to."""
+"""What the empty loop at top level takes on the machine that lines a second are converted to."""
+
+SHORT_TITLES = {OWN[0]: "this library", OWN[1]: "pure", BASELINE: "PyPI's multiaddr"}
+"""The columns of the summary, which is to be narrow."""
 
 
 class Report(NamedTuple):
@@ -39,28 +43,50 @@ class Report(NamedTuple):
         return {subject: ratio for subject, ratio in ratios.items() if ratio is not None}
 
     def time(self, cells: Sequence[Cell], whole: int) -> str:
-        """Write the mean time of cells and its spread, and on how many addresses it is where it is not on all."""
+        """Write the mean time of cells, and on how many addresses it is where it is not on all."""
         if not cells:
             return NOTHING
         count = sum(map(self.figures.addresses, cells))
-        spread = sum(map(self.figures.spread, cells)) / len(cells)
         part = f"({count}) " if count < whole else ""
-        mean = statistics.geometric_mean(map(self.figures.median, cells))
-        return f"{part}{duration(mean)} ± {percent(spread)}"
+        return part + duration(statistics.geometric_mean(map(self.figures.median, cells)))
+
+    def time_and_spread(self, cells: Sequence[Cell], whole: int) -> str:
+        """Write the mean time of cells and its spread."""
+        if not cells:
+            return NOTHING
+        spread = sum(map(self.figures.spread, cells)) / len(cells)
+        return f"{self.time(cells, whole)} ± {percent(spread)}"
+
+    def summary(self) -> str:
+        """Return the narrow table: this library beside the baseline, over the addresses and the crawl."""
+        keys = [key for key in SHORT_TITLES if key in self.keys]
+        compared = [key for key in keys if key in OWN and BASELINE in keys]
+        lines = [(operation, title, ADDRESSES) for operation, title in OPERATIONS.items()]
+        lines += [(operation, f"crawl: {OPERATIONS[operation]}", [CRAWL]) for operation in WHOLE]
+        rows = []
+        for operation, title, subjects in lines:
+            cells = {key: self.cells(key, operation, subjects) for key in keys}
+            whole = max((sum(map(self.figures.addresses, some)) for some in cells.values()), default=0)
+            if whole:
+                ratios = [mean_ratio(self.ratios(key, operation, subjects)) for key in compared]
+                rows.append([title, *(self.time(cells[key], whole) for key in keys), *ratios])
+        titles = {OWN[0]: "ratio", OWN[1]: "ratio pure"}
+        return table(["time of one", *(SHORT_TITLES[key] for key in keys), *(titles[key] for key in compared)], rows)
 
     def operations(self, subjects: Sequence[str]) -> str:
         """Return the table of operations: each library's mean time, and its ratio to the baseline's."""
-        heading = ["an address"]
+        compared = [key for key in self.keys if key != BASELINE and BASELINE in self.keys]
+        heading = ["time of one"]
         for key in self.keys:
-            heading += [TITLES[key]] if key == BASELINE else [TITLES[key], "ratio"]
+            heading += [TITLES[key], "ratio"] if key in compared else [TITLES[key]]
         rows = []
         for operation, title in OPERATIONS.items():
             cells = {key: self.cells(key, operation, subjects) for key in self.keys}
             whole = max(sum(map(self.figures.addresses, some)) for some in cells.values())
             row = [title]
             for key in self.keys:
-                row.append(self.time(cells[key], whole))
-                if key != BASELINE:
+                row.append(self.time_and_spread(cells[key], whole))
+                if key in compared:
                     row.append(mean_ratio(self.ratios(key, operation, subjects)))
             if whole:
                 rows.append(row)
@@ -75,6 +101,8 @@ class Report(NamedTuple):
             for subject in [*ADDRESSES, CRAWL]
         ]
         found = [ratio for column in ratios.values() for ratio in column.values()]
+        if not found:
+            return ""
         slower = sum(ratio < 1 for ratio in found)
         summary = (
             f"Slower than {TITLES[BASELINE]} in {slower or 'none'} of {len(found)} pairs of address and operation."
@@ -87,17 +115,20 @@ class Report(NamedTuple):
         rows = [
             [operation, *(self.added(Cell(key, operation, "")) for key in keys)]
             for operation in (IMPORT, FIRST, COMMAND)
+            if any(Cell(key, operation, "") in self.figures for key in keys)
         ]
         return table(
             [f"added to a start of {duration(self.figures.median(BARE))}", *(TITLES[key] for key in keys)], rows
         )
 
     def added(self, cell: Cell) -> str:
-        """Write what a program adds to a bare start."""
+        """Write what a program adds to a bare start, and the median distance from that."""
         if cell not in self.figures:
             return NOTHING
         pairs = zip(self.figures.values(cell), self.figures.values(BARE), strict=True)
-        return digits(statistics.median(time / bare - 1 for time, bare in pairs))
+        found = [time / bare - 1 for time, bare in pairs]
+        added = statistics.median(found)
+        return f"{digits(added)} ± {digits(statistics.median(abs(one - added) for one in found))}"
 
     def lines(self) -> str:
         """Return the table of lines a second."""
@@ -117,8 +148,8 @@ class Report(NamedTuple):
 
     def loop(self) -> str:
         """Say how fast the machine is, and `json.dumps` on it."""
-        loop, dumps = self.figures.median(LOOP), self.figures.median(RECORDS)
-        return f"An empty loop of {TURNS:,} turns takes {digits(loop)} s, `json.dumps` of a record {duration(dumps)}."
+        loop, function, record = (duration(self.figures.median(cell)) for cell in (LOOP, LOOP_IN_FUNCTION, RECORDS))
+        return f"`{YARDSTICK}` takes {loop} at top level, {function} in a function; `json.dumps` of a record {record}."
 
 
 def emphasised(ratio: float | None) -> str:

@@ -95,7 +95,7 @@ const answers = { time, memory }
 
 const answer = (value) => process.stdout.write(JSON.stringify(value) + '\n')
 const { version } = JSON.parse(readFileSync('node_modules/@multiformats/multiaddr/package.json'))
-answer({ versions: [version, `node ${process.versions.node}`] })
+answer({ versions: [version, `node ${process.versions.node}`], operations: Object.keys(operations) })
 for await (const line of createInterface({ input: process.stdin })) {
   const { do: name, ...request } = JSON.parse(line)
   answer(answers[name](request))

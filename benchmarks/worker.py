@@ -32,14 +32,14 @@ EARLY = 1000
 
 
 def about(library: Library) -> dict[str, Any]:
-    """Say what is measured."""
+    """Say what is measured, and what it can do."""
     try:
         found = version(library.distribution)
     except PackageNotFoundError:  # a checkout on the path
         found = sys.modules[library.module].__version__
     accelerated = getattr(sys.modules[library.module], "ACCELERATED", None)
     path = {True: ["with the accelerator"], False: ["without the accelerator"], None: []}[accelerated]
-    return {"versions": [found, *path], "accelerated": accelerated}
+    return {"versions": [found, *path], "accelerated": accelerated, "operations": list(library.operations)}
 
 
 def memory(stopwatch: Stopwatch, texts: list[str]) -> dict[str, float | None]:

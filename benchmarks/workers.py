@@ -91,6 +91,11 @@ class Field(NamedTuple):
             write_cases(cases, texts)
             yield {key: stack.enter_context(Worker(key, cases, self.node)) for key in self.keys}
 
+    def abouts(self) -> dict[str, dict[str, Any]]:
+        """Return what the processes say of themselves."""
+        with self.workers() as workers:
+            return {key: worker.about for key, worker in workers.items()}
+
 
 def in_turn(workers: dict[str, Worker], number: int) -> Iterator[tuple[str, Worker]]:
     """Yield the workers; in each round another one comes first."""
@@ -117,8 +122,6 @@ def missing(key: str, node: Path | None) -> str | None:
     module = LIBRARIES[key].module
     if find_spec(module) is None:
         return f"there is no module {module}"
-    if key == "accelerated":
-        with Field((key,), node).workers() as workers:
-            if not workers[key].about["accelerated"]:
-                return "it was installed without the accelerator"
+    if key == "accelerated" and not Field((key,), node).abouts()[key]["accelerated"]:
+        return "it was installed without the accelerator"
     return None
