@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from multiaddr_py import _wire
-from multiaddr_py._frozen import Binary
+from multiaddr_py._frozen import Binary, set_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Base(Binary):
     def _make(cls, raw: bytes, registry: Registry) -> Self:
         """Return an address of checked bytes."""
         self = object.__new__(cls)
-        _set_bytes(self, raw)
+        set_bytes(self, raw)
         _set_registry(self, registry)
         return self
 
@@ -78,7 +78,6 @@ class Base(Binary):
         return self._make(self._bytes[start:stop], self.registry)
 
 
-_set_bytes: Callable[[Base, bytes], None] = Binary.__dict__["_bytes"].__set__
 _set_registry: Callable[[Base, Registry], None] = Base.__dict__["registry"].__set__
 
 

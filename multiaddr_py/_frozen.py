@@ -65,6 +65,10 @@ class Binary(Frozen):
         return self._bytes >= other._bytes if type(other) is type(self) else NotImplemented
 
 
+set_bytes: Callable[[Binary, bytes], None] = Binary.__dict__["_bytes"].__set__
+"""Fills the slot of an object that was made without a constructor; a third of the time of `_fill`."""
+
+
 class Record(Frozen):
     """A base for records that are equal when their fields are.
 

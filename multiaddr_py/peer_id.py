@@ -6,7 +6,7 @@ https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 from __future__ import annotations
 
 from multiaddr_py._arguments import plain, spell
-from multiaddr_py._frozen import Binary, final
+from multiaddr_py._frozen import Binary, final, set_bytes
 from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
 from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
 from multiaddr_py._pydantic import text_schema
@@ -15,7 +15,6 @@ from multiaddr_py.errors import ParseError, hint_of, hinted, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Literal
 
     from pydantic_core import CoreSchema
@@ -101,7 +100,7 @@ class PeerId(Binary):
     def _make(cls, raw: bytes) -> PeerId:
         """Return the peer ID of a checked multihash."""
         self = object.__new__(cls)
-        _set_bytes(self, raw)
+        set_bytes(self, raw)
         return self
 
     def __str__(self) -> str:
@@ -148,6 +147,3 @@ class PeerId(Binary):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, str]:
         return {"type": "string", "format": "libp2p-peer-id"}
-
-
-_set_bytes: Callable[[PeerId, bytes], None] = Binary.__dict__["_bytes"].__set__
