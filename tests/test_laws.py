@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from multiaddr_py import REGISTRY, Component, Multiaddr, MultiaddrError, ParseError
 
 THOROUGH = os.environ.get("MULTIADDR_PROFILE") == "thorough"
-EXAMPLES = 25_000 if THOROUGH else settings().max_examples
+EXAMPLES = 50_000 if THOROUGH else settings().max_examples
 """Of each of the two laws about any input."""
 
 # Text that gets past the first check: names and values of all kinds, in any order.
