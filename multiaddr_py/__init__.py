@@ -12,6 +12,7 @@ from multiaddr_py.codecs import CODECS, Codec
 from multiaddr_py.codecs.onion import OnionAddress
 from multiaddr_py.component import Component
 from multiaddr_py.errors import (
+    ConversionError,
     MultiaddrError,
     ParseError,
     ProtocolNotFoundError,
@@ -30,6 +31,7 @@ __all__ = [
     "REGISTRY",
     "Codec",
     "Component",
+    "ConversionError",
     "Multiaddr",
     "MultiaddrError",
     "Multihash",

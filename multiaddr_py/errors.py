@@ -96,6 +96,32 @@ class RegistryError(MultiaddrError, ValueError):
         return _tame(self.reason) if self.row is None else f"row {quote(self.row)}: {_tame(self.reason)}"
 
 
+class ConversionError(MultiaddrError, ValueError):
+    """What another notation, a socket's or anyone's, cannot hold, or what of such a notation is no address.
+
+    `source` is what was to be converted, an address as its text;
+    `reason` says what it lacks or has too much, `hint` what would do instead, or is None.
+    """
+
+    reason: str
+    source: object
+    hint: str | None
+
+    def __init__(self, reason: str, source: object, hint: str | None = None) -> None:
+        super().__init__(reason, source, hint)
+        self.reason = reason
+        self.source = source
+        self.hint = hint
+
+    def __str__(self) -> str:
+        if isinstance(self.source, (str, bytes)):
+            source = _excerpt(self.source, 0)
+        else:
+            source = _tame(spell(self.source))
+        message = f"{source}: {_tame(self.reason)}"
+        return message if self.hint is None else f"{message}; {_tame(self.hint)}"
+
+
 def quote(value: str | bytes) -> str:
     """Return what an error says instead of `value`: short, and safe to print."""
     if isinstance(value, str):

@@ -1,0 +1,1 @@
+"""From addresses to sockets and back: endpoints, listeners, interfaces, scopes and filters."""

@@ -1,0 +1,99 @@
+"""Of what a socket's part of an address is made: one table of hosts, transports, and what runs above them.
+
+That part stands at the front. What follows it is for the program that talks through the socket.
+"""
+
+from __future__ import annotations
+
+import socket
+from itertools import islice
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from multiaddr_py import Component, Multiaddr
+
+IPPROTO_SCTP: Final = 132
+IPPROTO_DCCP: Final = 33
+SOCK_DCCP: Final = 6
+"""IANA's numbers, and Linux's, for what `socket` does not name on every platform."""
+
+FAMILIES: Final = {
+    "ip4": socket.AF_INET,
+    "ip6": socket.AF_INET6,
+    "dns": socket.AF_UNSPEC,
+    "dns4": socket.AF_INET,
+    "dns6": socket.AF_INET6,
+}
+"""The hosts that a port stands behind; with `unix` these are all that a socket's part begins with."""
+
+TRANSPORTS: Final[Mapping[str, tuple[int, int]]] = {
+    "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    "sctp": (socket.SOCK_STREAM, IPPROTO_SCTP),
+    "dccp": (SOCK_DCCP, IPPROTO_DCCP),
+}
+"""The type and the protocol of a socket."""
+
+_STREAMS = ("tcp", "sctp", "unix")
+
+STANDS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(TRANSPORTS, tuple(FAMILIES)),
+    **dict.fromkeys(("quic", "quic-v1", "webrtc-direct", "utp", "udt"), ("udp",)),
+    **dict.fromkeys(("tls", "noise", "plaintextv2", "http", "https"), _STREAMS),
+    **dict.fromkeys(("ws", "wss", "x-parity-ws", "x-parity-wss"), _STREAMS),
+    "webtransport": ("quic-v1", "quic"),
+}
+"""What may stand directly below; where nothing is said here, anything may."""
+
+NO_SOCKET: Final[Mapping[str, tuple[str, str]]] = {
+    "p2p": ("a peer ID says who, not where", "look up an address of the peer, and put it in front"),
+    "p2p-circuit": ("the relay's own address is missing", "put it in front of p2p-circuit"),
+    "dnsaddr": ("dnsaddr stands for whatever addresses its TXT records have", "look them up, and use one of those"),
+    "onion": ("a Tor service is reached through Tor only", "connect to Tor's SOCKS proxy, and ask it for the service"),
+    "onion3": ("a Tor service is reached through Tor only", "connect to Tor's SOCKS proxy, and ask it for the service"),
+    "garlic64": ("an I2P destination is reached through I2P only", "connect to the bridge of an I2P router"),
+    "garlic32": ("an I2P destination is reached through I2P only", "connect to the bridge of an I2P router"),
+    "memory": ("memory is the inside of one process", "use /ip4/127.0.0.1/tcp/PORT or /unix/PATH"),
+    "http-path": ("a path says what, not where", "put the server's address in front, as in /dns/NAME/tcp/80/http"),
+    "ip6zone": ("a zone belongs to an IPv6 address", "put /ip6/ADDRESS behind it"),
+}
+"""Why an address that begins with one of these has no socket, and what to do about it."""
+
+
+class Front(NamedTuple):
+    """The first components of an address, by the part they take; None where there is none."""
+
+    zone: Component | None
+    host: Component | None
+    """What the address begins with, behind a zone; not always something that a socket can use."""
+    port: Component | None
+    """The transport with its port."""
+    above: Component | None
+    """The first component that a socket does not need."""
+    size: int
+    """How many components stand in front of `above`."""
+
+
+def read_front(address: Multiaddr) -> Front:
+    """Take the front of any address apart, whether a socket can be made of it or not."""
+    components: list[Component | None] = [*islice(address, 4), None, None, None]
+    zone = host = port = None
+    size = 0
+    if _name(components[size]) == "ip6zone":
+        zone = components[size]
+        size += 1
+    if _name(components[size]) is not None:
+        host = components[size]
+        size += 1
+    if _name(host) in FAMILIES and _name(components[size]) in TRANSPORTS:
+        port = components[size]
+        size += 1
+    return Front(zone, host, port, components[size], size)
+
+
+def _name(component: Component | None) -> str | None:
+    return None if component is None else component.name
