@@ -6,7 +6,6 @@ That part stands at the front. What follows it is for the program that talks thr
 from __future__ import annotations
 
 import socket
-from itertools import islice
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -30,6 +29,9 @@ FAMILIES: Final = {
 }
 """The hosts that a port stands behind; with `unix` these are all that a socket's part begins with."""
 
+NAMES: Final = ("dns", "dns4", "dns6")
+"""The hosts that have to be looked up."""
+
 TRANSPORTS: Final[Mapping[str, tuple[int, int]]] = {
     "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
@@ -48,6 +50,9 @@ STANDS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "webtransport": ("quic-v1", "quic"),
 }
 """What may stand directly below; where nothing is said here, anything may."""
+
+PORTS: Final = {"http": 80, "ws": 80, "https": 443, "tls": 443, "wss": 443}
+"""The usual ports, for hints."""
 
 NO_SOCKET: Final[Mapping[str, tuple[str, str]]] = {
     "p2p": ("a peer ID says who, not where", "look up an address of the peer, and put it in front"),
@@ -74,26 +79,24 @@ class Front(NamedTuple):
     """The transport with its port."""
     above: Component | None
     """The first component that a socket does not need."""
-    size: int
-    """How many components stand in front of `above`."""
+    end: int
+    """Where that begins, in the address's bytes."""
 
 
 def read_front(address: Multiaddr) -> Front:
     """Take the front of any address apart, whether a socket can be made of it or not."""
-    components: list[Component | None] = [*islice(address, 4), None, None, None]
-    zone = host = port = None
-    size = 0
-    if _name(components[size]) == "ip6zone":
-        zone = components[size]
-        size += 1
-    if _name(components[size]) is not None:
-        host = components[size]
-        size += 1
-    if _name(host) in FAMILIES and _name(components[size]) in TRANSPORTS:
-        port = components[size]
-        size += 1
-    return Front(zone, host, port, components[size], size)
-
-
-def _name(component: Component | None) -> str | None:
-    return None if component is None else component.name
+    spans = address._spans()
+    parts: list[Component | None] = [*address._components(spans[:4]), None, None]
+    place = 0
+    zone = port = None
+    host = parts[0]
+    if host is not None and host.protocol.name == "ip6zone":
+        zone, host = host, parts[1]
+        place = 1
+    if host is not None:
+        place += 1
+        above = parts[place]
+        if above is not None and host.protocol.name in FAMILIES and above.protocol.name in TRANSPORTS:
+            port = above
+            place += 1
+    return Front(zone, host, port, parts[place], spans[place][1] if place < len(spans) else len(bytes(address)))

@@ -1,0 +1,100 @@
+"""What all that reaches for the network has in common: time limits, several candidates, errors that say where."""
+
+from __future__ import annotations
+
+import errno
+import os
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final, ParamSpec, TypeVar
+
+    from multiaddr_py import Multiaddr
+
+    T = TypeVar("T")
+    P = ParamSpec("P")
+
+_LEAST_SHARE: Final = 2.0  # seconds: less would cut off a candidate that is slow but alive
+
+
+@contextmanager
+def located(address: Multiaddr) -> Iterator[None]:
+    """Let an `OSError` say at which address it happened: that becomes its `filename`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # one of Python's own, like "AF_UNIX path too long"
+            if isinstance(error, TimeoutError):
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(address)) from error
+            raise OSError(errno.EINVAL, str(error), str(address)) from error
+        if error.filename is None:
+            error.filename = str(address)
+        raise
+
+
+class Failures:
+    """What went wrong at candidates that were tried one after the other."""
+
+    def __init__(self) -> None:
+        self._errors: list[OSError] = []
+
+    @contextmanager
+    def at(self, address: Multiaddr) -> Iterator[None]:
+        """Keep an `OSError`, and let the next candidate be tried."""
+        try:
+            with located(address):
+                yield
+        except OSError as error:
+            self._errors.append(error)
+
+    def error(self) -> OSError:
+        """Return what was wrong with the first candidate; what was with the others is in its notes."""
+        first, *others = self._errors
+        self._errors.clear()  # they refer to frames that refer to this
+        for other in others:
+            first.add_note(f"also {other}")
+        return first
+
+
+class Deadline:
+    """A moment that several steps share, or none."""
+
+    def __init__(self, timeout: float | None) -> None:
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"a timeout is a number of seconds over 0 or None, not {timeout!r}")
+        self._moment = None if timeout is None else monotonic() + timeout
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, None for any number; raise `TimeoutError` where there are none."""
+        if self._moment is None:
+            return None
+        left = self._moment - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def share(self, candidates: int) -> float | None:
+        """Return the seconds for the first of some candidates, so that one that is silent leaves some to the others."""
+        left = self.left()
+        return None if left is None else max(left / candidates, min(left, _LEAST_SHARE))
+
+
+def within(timeout: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call what cannot be interrupted; raise `TimeoutError` when it takes longer, and leave it to end by itself."""
+    if timeout is None:
+        return function(*args, **kwargs)
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(function(*args, **kwargs))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    Thread(target=work, daemon=True).start()  # a daemon does not keep the program from ending
+    return outcome.result(timeout)

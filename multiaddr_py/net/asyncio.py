@@ -1,0 +1,248 @@
+"""The same for asyncio, in its own manner and with its own arguments; an address stands where it has host and port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from multiaddr_py import ConversionError
+from multiaddr_py._frozen import final
+from multiaddr_py.net._attempts import Deadline, Failures, located
+from multiaddr_py.net.endpoint import Endpoint
+from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import BaseProtocol, DatagramTransport, StreamReader, StreamWriter
+    from collections.abc import Awaitable, Callable
+    from ssl import SSLContext
+    from typing import Self, TypedDict, TypeVar, Unpack
+
+    from multiaddr_py import Multiaddr
+    from multiaddr_py.net.sockaddr import AddressLike
+    from multiaddr_py.net.sockets import Listener
+
+    P = TypeVar("P", bound=BaseProtocol)
+
+    class StreamOptions(TypedDict, total=False):
+        """What asyncio takes at both ends of a connection."""
+
+        limit: int
+        ssl_handshake_timeout: float | None
+        ssl_shutdown_timeout: float | None
+
+    class ConnectionOptions(StreamOptions, total=False):
+        """What `asyncio.open_connection` takes."""
+
+        ssl: SSLContext | bool | None
+        server_hostname: str | None
+        happy_eyeballs_delay: float | None
+        interleave: int
+
+    class ServerOptions(StreamOptions, total=False):
+        """What `asyncio.start_server` takes."""
+
+        ssl: SSLContext | None
+        start_serving: bool
+
+
+async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
+    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does."""
+    endpoint = Endpoint.from_multiaddr(address)
+    if not endpoint.is_name:
+        return (endpoint,)
+    look_up = asyncio.get_running_loop().getaddrinfo
+    with located(endpoint.address):
+        async with asyncio.timeout(timeout):
+            found = await look_up(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
+    return endpoint._resolved(found)
+
+
+async def open_connection(
+    address: AddressLike,
+    *,
+    timeout: float | None = None,
+    local_addr: AddressLike | None = None,
+    **options: Unpack[ConnectionOptions],
+) -> tuple[StreamReader, StreamWriter]:
+    """Return reader and writer of a connection to the endpoint of an address; what follows it is left to the caller.
+
+    A name is looked up, and its addresses are tried in the resolver's order, all within `timeout` seconds.
+    `local_addr` is what the socket is bound to; the other options are those of `asyncio.open_connection`.
+    With `ssl` the `server_hostname` is the endpoint's host where nothing else is said;
+    with `happy_eyeballs_delay` or `interleave` it is asyncio that tries a name's addresses, in its order.
+
+    Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
+    """
+    deadline = Deadline(timeout)
+    endpoint = _stream_endpoint(address)
+    if options.get("ssl") and endpoint.host is not None:
+        options.setdefault("server_hostname", endpoint.host)
+    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
+    if endpoint.is_name and (options.get("happy_eyeballs_delay") or options.get("interleave")):
+        with located(endpoint.address):
+            async with asyncio.timeout(timeout):
+                return await asyncio.open_connection(
+                    endpoint.host,
+                    endpoint.port,
+                    family=endpoint.family if local is None else local.family,
+                    proto=endpoint.proto,
+                    local_addr=None if local is None else local.sockaddr(),
+                    **options,
+                )
+    options.pop("happy_eyeballs_delay", None)
+    options.pop("interleave", None)
+    candidates = reachable(await resolve(endpoint.address, timeout=deadline.left()), local)
+    failures = Failures()
+    for place, candidate in enumerate(candidates):
+        with failures.at(candidate.address):
+            async with asyncio.timeout(deadline.share(len(candidates) - place)):
+                with closed_on_failure(unconnected(candidate, local)) as sock:
+                    sock.setblocking(False)
+                    await asyncio.get_running_loop().sock_connect(sock, candidate.sockaddr())
+                    return await asyncio.open_connection(sock=sock, **options)
+    raise failures.error()
+
+
+def _stream_endpoint(address: AddressLike) -> Endpoint:
+    endpoint = Endpoint.from_multiaddr(address)
+    if endpoint.type != socket.SOCK_STREAM:
+        hint = "create_datagram_endpoint() has datagrams"
+        raise ConversionError("asyncio has streams of tcp, sctp and unix only", str(endpoint.address), hint)
+    return endpoint
+
+
+@final
+class Server:
+    """A server as `start_server` returns it, with the methods of asyncio's and the address of a `Listener`.
+
+    As an asynchronous context manager it is closed at the end.
+    """
+
+    def __init__(self, server: asyncio.Server, listener: Listener) -> None:
+        self.server = server
+        """asyncio's own, for whatever else a version of Python offers."""
+        self._listener = listener
+
+    @property
+    def address(self) -> Multiaddr:
+        """Where it listens, with the real port, and what followed that in the address that was asked for."""
+        return self._listener.address
+
+    def addresses(self) -> list[Multiaddr]:
+        """Return the address, or one for each interface where it is that of all; needs the extra `net` for that."""
+        return self._listener.addresses()
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """The socket that it listens on, for `from_socket`; none once it is closed."""
+        return self.server.sockets
+
+    def is_serving(self) -> bool:
+        """Say whether connections are accepted."""
+        return self.server.is_serving()
+
+    async def start_serving(self) -> None:
+        """Accept connections, if that was not asked for at once."""
+        await self.server.start_serving()
+
+    async def serve_forever(self) -> None:
+        """Accept connections until this is cancelled, and close the server then."""
+        try:
+            await self.server.serve_forever()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop listening, and remove the file of a Unix socket; connections stay open."""
+        self.server.close()
+        self._listener.close()
+
+    async def wait_closed(self) -> None:
+        """Wait as asyncio's server does: from Python 3.12 on for the connections, too."""
+        await self.server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.close()
+        await self.wait_closed()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.address}>"
+
+
+async def start_server(
+    client_connected_cb: Callable[[StreamReader, StreamWriter], Awaitable[None] | None],
+    address: AddressLike,
+    *,
+    backlog: int = 100,
+    reuse_port: bool = False,
+    ipv6_only: bool = True,
+    mode: int | None = None,
+    **options: Unpack[ServerOptions],
+) -> Server:
+    """Serve at the endpoint of an address; `client_connected_cb` gets reader and writer of each connection.
+
+    The arguments, and how names and files are treated, are those of `listen`; the other options are those of
+    `asyncio.start_server`. The socket listens at once: without `start_serving` connections wait.
+    `from_socket(writer.get_extra_info("socket"), peer=True)` is the peer's address.
+
+    Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
+    """
+    endpoint = _stream_endpoint(address)
+    failures = Failures()
+    for candidate in await resolve(endpoint.address.encapsulate(endpoint.rest)):
+        with failures.at(candidate.address):
+            listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
+            with closed_on_failure(listener):
+                sock = listener.socket
+                server = await asyncio.start_server(client_connected_cb, sock=sock, backlog=backlog, **options)
+                return Server(server, listener)
+    raise failures.error()
+
+
+async def create_datagram_endpoint(
+    protocol_factory: Callable[[], P],
+    local_addr: AddressLike | None = None,
+    remote_addr: AddressLike | None = None,
+    *,
+    reuse_port: bool = False,
+    ipv6_only: bool = True,
+    allow_broadcast: bool = False,
+) -> tuple[DatagramTransport, P]:
+    """Return transport and protocol of a datagram socket that is bound to an address, connected to one, or both.
+
+    Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
+    """
+    local = None
+    if remote_addr is not None:
+        remote = _datagram_endpoint(remote_addr)
+        if local_addr is not None:
+            local = local_endpoint(local_addr, remote)
+        candidates = reachable(await resolve(remote.address), local)
+    elif local_addr is not None:
+        candidates = await resolve(_datagram_endpoint(local_addr).address)
+    else:
+        raise TypeError("a datagram endpoint needs a local or a remote address")
+    failures = Failures()
+    for candidate in candidates:
+        with failures.at(candidate.address):
+            if remote_addr is None:
+                sock = bind_to(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only).socket
+            else:
+                sock = unconnected(candidate, local, reuse_port=reuse_port)
+            with closed_on_failure(sock):
+                if remote_addr is not None:
+                    sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, allow_broadcast)
+                return await asyncio.get_running_loop().create_datagram_endpoint(protocol_factory, sock=sock)
+    raise failures.error()
+
+
+def _datagram_endpoint(address: AddressLike) -> Endpoint:
+    endpoint = Endpoint.from_multiaddr(address)
+    if endpoint.type != socket.SOCK_DGRAM:
+        raise ConversionError("only udp has datagrams", str(endpoint.address), "open_connection() has streams")
+    return endpoint
