@@ -27,6 +27,7 @@ OPERATIONS = {
     "hash": "hash",
     "pickle": "pickle and back",
     "typed-value": "typed value",
+    "endpoint": "endpoint of an address",
 }
 """The operations' titles by what the command line calls them; `libraries.py` says what each one is."""
 

@@ -77,6 +77,7 @@ def sections(
         yield section("Summary", report.summary())
         yield section("Twelve addresses", report.operations(ADDRESSES))
         yield section("The crawl", report.operations([CRAWL]))
+        yield section("Endpoints", report.endpoints())
         yield section("Address by address", *(report.by_address(key) for key in OWN if key in field.keys))
     if "memory" in parts:
         yield section("Memory", memory_table(memory.measure(field, plan)))

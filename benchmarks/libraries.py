@@ -38,6 +38,8 @@ class Library(NamedTuple):
     operations: dict[str, str]
     """Statements by operation; an operation that the library does not have is absent."""
     environment: Mapping[str, str] = MappingProxyType({})
+    further_imports: str = ""
+    """The statement that imports what operations use beyond the library's core."""
 
 
 SHARED = {
@@ -70,7 +72,9 @@ OURS = Library(
         "iterate": "for component in address: pass",
         "iterate-values": "[(component.name, component.value) for component in address]",
         "typed-value": "address[position].typed_value",
+        "endpoint": "Endpoint.from_multiaddr(address)",
     },
+    further_imports="from multiaddr_py.net import Endpoint",
 )
 
 LIBRARIES = {

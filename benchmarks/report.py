@@ -109,6 +109,24 @@ class Report(NamedTuple):
         )
         return f"{table([TITLES[key], *columns], rows)}\n\n{summary}"
 
+    def endpoints(self) -> str:
+        """Return the table of what endpoints take beside reading the same address in pure Python."""
+        keys = [key for key in OWN if key in self.keys]
+        heading = ["time of one", f"parse, {TITLES[OWN[1]]}"]
+        for key in keys:
+            heading += [f"endpoint, {TITLES[key]}", "of that"]
+        rows = []
+        for subject in ADDRESSES:
+            reading = Cell(OWN[1], "parse", subject)
+            cells = [Cell(key, "endpoint", subject) for key in keys]
+            if all(cell in self.figures for cell in (reading, *cells)):
+                row = [shortened(subject), self.time([reading], 1)]
+                for cell in cells:
+                    pairs = zip(self.figures.values(cell), self.figures.values(reading), strict=True)
+                    row += [self.time([cell], 1), times(statistics.median(one / other for one, other in pairs))]
+                rows.append(row)
+        return table(heading, rows)
+
     def starts(self) -> str:
         """Return the table of what is added to the bare start of an interpreter, in such starts."""
         keys = [key for key in self.keys if key in LIBRARIES]

@@ -42,6 +42,7 @@ class Stopwatch:
         self._cases = cases
         self._imported: dict[str, Any] = {"dumps": pickle.dumps, "loads": pickle.loads}
         exec(library.imports, self._imported)
+        exec(library.further_imports, self._imported)
 
         self.read = self.function("parse", "text")
 

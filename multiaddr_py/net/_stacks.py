@@ -77,26 +77,27 @@ class Front(NamedTuple):
     """What the address begins with, behind a zone; not always something that a socket can use."""
     port: Component | None
     """The transport with its port."""
-    above: Component | None
-    """The first component that a socket does not need."""
+    above: str | None
+    """The name of the first protocol that a socket does not need."""
     end: int
-    """Where that begins, in the address's bytes."""
+    """Where the part of the socket ends in the address's bytes."""
 
 
 def read_front(address: Multiaddr) -> Front:
     """Take the front of any address apart, whether a socket can be made of it or not."""
-    spans = address._spans()
-    parts: list[Component | None] = [*address._components(spans[:4]), None, None]
+    spans = address._spans()[:4]
+    by_code = address.registry._by_code
+    names: list[str | None] = [*(by_code[span[0]].name for span in spans), None, None]
+    components = address._components(spans)
+    zone = host = port = None
     place = 0
-    zone = port = None
-    host = parts[0]
-    if host is not None and host.protocol.name == "ip6zone":
-        zone, host = host, parts[1]
-        place = 1
-    if host is not None:
+    if names[place] == "ip6zone":
+        zone = next(components)
         place += 1
-        above = parts[place]
-        if above is not None and host.protocol.name in FAMILIES and above.protocol.name in TRANSPORTS:
-            port = above
+    if names[place] is not None:
+        host = next(components)
+        place += 1
+        if names[place] in TRANSPORTS and host.protocol.name in FAMILIES:
+            port = next(components)
             place += 1
-    return Front(zone, host, port, parts[place], spans[place][1] if place < len(spans) else len(bytes(address)))
+    return Front(zone, host, port, names[place], spans[place - 1][3] if place else 0)

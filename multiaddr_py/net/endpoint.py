@@ -95,7 +95,7 @@ class Endpoint(Frozen):
     def _make(cls, *fields: object) -> Endpoint:
         """Return an endpoint of its fields in the order of the slots."""
         self = object.__new__(cls)
-        for set_field, value in zip(_SETTERS, fields, strict=True):  # a third of the time of `_fill`
+        for set_field, value in zip(_SETTERS, fields):  # noqa: B905  this is fast, which is why it is not `_fill`
             set_field(self, value)
         return self
 
@@ -183,12 +183,12 @@ def _fault(front: Front) -> tuple[str, str | None] | None:
     elif host.name not in FAMILIES:
         return f"{host.name} does not say where", "put a host in front, as in /ip4/192.0.2.1/tcp/4001"
     elif port is None:
-        return _no_port(host.name, above and above.name)
+        return _no_port(host.name, above)
     else:
         fault = fault_of_name(host.value or "") if host.name in NAMES else None
     below = (port or host).name
-    if fault is None and above is not None and below not in STANDS_ON.get(above.name, (below,)):
-        return f"{above.name} runs over {' or '.join(STANDS_ON[above.name])}, not over {below}", None
+    if fault is None and above is not None and below not in STANDS_ON.get(above, (below,)):
+        return f"{above} runs over {' or '.join(STANDS_ON[above])}, not over {below}", None
     return fault
 
 
