@@ -31,7 +31,7 @@ _CARRIERS: Final = (
 
 
 def embedded_ip4(raw: bytes) -> bytes | None:
-    """Return the IPv4 address that packets to an IPv6 address end up at; None where it carries none.
+    r"""Return the IPv4 address that packets to an IPv6 address end up at; None where it carries none.
 
     `raw` is 16 bytes; four, an IPv4 address, carry no other one.
     Read are IPv4-mapped addresses, 6to4, Teredo (the client's address), and NAT64
@@ -39,7 +39,7 @@ def embedded_ip4(raw: bytes) -> bytes | None:
 
     >>> from multiaddr_py import Multiaddr
     >>> embedded_ip4(Multiaddr("/ip6/64:ff9b::a00:1")[0].raw_value)
-    b'\\n\\x00\\x00\\x01'
+    b'\n\x00\x00\x01'
     """
     carrier = _carrier(raw)
     return None if carrier is None else _carried(carrier, raw)
