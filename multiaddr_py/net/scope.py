@@ -93,6 +93,10 @@ class Row(NamedTuple):
     reserved_by_protocol: bool | None = None
     """Whether implementations of IP must treat the block as something special."""
 
+    def __repr__(self) -> str:
+        told = {name: cell for name, cell in self._asdict().items() if cell is not None}
+        return f"Row({', '.join(f'{name}={cell!r}' for name, cell in told.items())})"
+
 
 class Finding(NamedTuple):
     """How far an address reaches, and by what that was decided."""
