@@ -12,21 +12,43 @@ True
 
 from multiaddr_py.net.endpoint import Endpoint
 from multiaddr_py.net.interfaces import expand_unspecified, interface_addresses, thin_waist
+from multiaddr_py.net.scopes import (
+    Finding,
+    Scope,
+    embedded_ip4,
+    is_loopback,
+    is_private,
+    is_public,
+    is_relayed,
+    is_thin_waist,
+    is_unspecified,
+    scope,
+)
 from multiaddr_py.net.sockaddr import from_ip, from_sockaddr, from_socket, to_ip_network
 from multiaddr_py.net.sockets import DatagramSocket, Listener, bind, connect, listen
 
 __all__ = [
     "DatagramSocket",
     "Endpoint",
+    "Finding",
     "Listener",
+    "Scope",
     "bind",
     "connect",
+    "embedded_ip4",
     "expand_unspecified",
     "from_ip",
     "from_sockaddr",
     "from_socket",
     "interface_addresses",
+    "is_loopback",
+    "is_private",
+    "is_public",
+    "is_relayed",
+    "is_thin_waist",
+    "is_unspecified",
     "listen",
+    "scope",
     "thin_waist",
     "to_ip_network",
 ]

@@ -1,6 +1,6 @@
 """How far addresses reach: vectors along the edges of every registered block, and laws about any address.
 
-A row of `scope.jsonl` has an address, its scope, and the block or domain that decides, or null.
+A row of `scopes.jsonl` has an address, its scope, and the block or domain that decides, or null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import multiaddr_py
 from multiaddr_py import Component, Multiaddr, ParseError
-from multiaddr_py.net.scope import (
+from multiaddr_py.net.scopes import (
     Finding,
     Row,
     Scope,
@@ -52,7 +52,7 @@ class Vector(TypedDict):
 
 
 VECTORS: list[Vector] = [
-    json.loads(line) for line in Path(__file__).with_name("scope.jsonl").read_text(encoding="ascii").splitlines()
+    json.loads(line) for line in Path(__file__).with_name("scopes.jsonl").read_text(encoding="ascii").splitlines()
 ]
 
 
@@ -130,10 +130,10 @@ def test_no_vector_stands_there_twice() -> None:
         ("/dns/db.internal", "in the domain internal, resolution 2024.07.29.06"),
         ("/dns/nas", "a single label is looked up in the local domains"),
         ("/dns/ipfs.io", "in no special domain; only looking it up tells more"),
-        ("/dns4/127.1", "a name that ends in a number is read as an IPv4 address"),
-        ("/dns/a:80", "no host name has such characters"),
-        ("/dns/a..b", "a label of a name has 1 to 63 characters"),
-        ("/dns/" + "a." * 200, "no name has more than 253 characters"),
+        ("/dns4/127.1", "a host name does not end in a number"),
+        ("/dns/a:80", "a host name has letters, digits, hyphens and dots"),
+        ("/dns/a..b", "a label of a host name has 1 to 63 characters"),
+        ("/dns/" + "a." * 200, "a host name has at most 253 characters"),
         ("/unix/%2Fa", "a Unix socket is the inside of one machine"),
         ("/memory/1", "memory is the inside of one process"),
         ("/onion/aaimaq4ygg2iegci:80", "a Tor service is reached through Tor only"),
@@ -496,15 +496,15 @@ def test_the_tables_are_read_from_a_zip_too(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     archive = shutil.make_archive(str(tmp_path / "package"), "zip", copy.parent)
     code = """
-from multiaddr_py.net import scope
-print(scope.__file__, scope.scope("/ip4/10.0.0.1").scope, scope.is_public("/dns/a.b"))
+from multiaddr_py.net import scopes
+print(scopes.__file__, scopes.scope("/ip4/10.0.0.1").scope, scopes.is_public("/dns/a.b"))
 """
     file = str(Path(archive) / "multiaddr_py" / "net" / "scope.py")
     assert run(sys.executable, "-P", "-c", code, PYTHONPATH=archive) == f"{file} Scope.PRIVATE True"
 
 
 def test_importing_the_module_reads_no_table() -> None:
-    code = f"import sys; sys.path[:0] = {sys.path}; import multiaddr_py.net.scope; print(*sys.modules)"
+    code = f"import sys; sys.path[:0] = {sys.path}; import multiaddr_py.net.scopes; print(*sys.modules)"
     # Without `site`, which would run what other packages have in their `.pth` files.
     modules = run(sys.executable, "-I", "-S", "-c", code).split()
-    assert not {"csv", "ipaddress", "importlib.resources", "asyncio", "dataclasses"} & set(modules)
+    assert not {"csv", "importlib.resources", "asyncio", "dataclasses"} & set(modules)

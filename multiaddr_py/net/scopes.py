@@ -21,6 +21,7 @@ from functools import cache
 from typing import NamedTuple
 
 from multiaddr_py import Component, Multiaddr
+from multiaddr_py.net._names import fault_of_name
 from multiaddr_py.net._stacks import NO_SOCKET, read_front
 
 TYPE_CHECKING = False
@@ -126,12 +127,11 @@ def scope(address: Multiaddr | str | bytes) -> Finding:
 
     A name is judged by its domain. It is global when nothing is known of it, which says nothing of the addresses
     that it has. A single label is private, since it is completed from the local search list.
-    What host names cannot be is reserved: other characters than ASCII letters, digits, `-` and `_`
-    (also `ß` or `。`, which resolvers turn into others; write `xn--…`), empty or long labels,
-    and a number at the end, since resolvers read that as an IPv4 address:
+    What is no host name is reserved, and has no endpoint either: one that ends in a number, which resolvers read
+    as an IPv4 address, one with other characters than ASCII letters, digits, `-` and `_`, with empty or long labels.
 
     >>> scope("/dns4/0x7f000001/tcp/80")[:2]
-    (<Scope.RESERVED: 'reserved'>, 'a name that ends in a number is read as an IPv4 address')
+    (<Scope.RESERVED: 'reserved'>, 'a host name does not end in a number')
 
     Raises `ParseError` for text or bytes that are no address, and nothing for an address.
     """
@@ -252,16 +252,12 @@ def _scope_of_block(raw: bytes) -> Finding:
     return Finding(row.scope, f"in {row.block}, {row.name}", row)
 
 
-_LETTERS_AND_SUCH: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-_HEX_DIGITS: Final = frozenset("0123456789abcdef")
-
-
 def _scope_of_name(host: Component) -> Finding:
-    name = host.raw_value.decode().removesuffix(".")
-    fault = _fault(name)
+    name = host.raw_value.decode()
+    fault = fault_of_name(name)
     if fault is not None:
-        return Finding(Scope.RESERVED, fault, None)
-    domain = name.lower()
+        return Finding(Scope.RESERVED, fault[0], None)
+    domain = name = name.removesuffix(".").lower()
     while domain:
         row = _domains().get(domain)
         if row is not None:
@@ -270,22 +266,6 @@ def _scope_of_name(host: Component) -> Finding:
     if "." not in name:
         return Finding(Scope.PRIVATE, "a single label is looked up in the local domains", None)
     return Finding(Scope.GLOBAL, "in no special domain; only looking it up tells more", None)
-
-
-def _fault(name: str) -> str | None:
-    """Say why no resolver takes a text for a host name, or not for that one."""
-    if len(name) > 253:  # first, so that the rest is quick
-        return "no name has more than 253 characters"
-    # Before lower case: U+212A, the sign of the kelvin, becomes an ASCII letter.
-    if not _LETTERS_AND_SUCH.issuperset(name):
-        return "no host name has such characters"
-    labels = name.lower().split(".")
-    if not all(0 < len(label) <= 63 for label in labels):
-        return "a label of a name has 1 to 63 characters"
-    last = labels[-1]
-    if last.isdigit() or (last.startswith("0x") and _HEX_DIGITS.issuperset(last[2:])):
-        return "a name that ends in a number is read as an IPv4 address"
-    return None
 
 
 _BEYOND_IP: Final = {
