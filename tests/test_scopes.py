@@ -499,7 +499,7 @@ def test_the_tables_are_read_from_a_zip_too(tmp_path: Path) -> None:
 from multiaddr_py.net import scopes
 print(scopes.__file__, scopes.scope("/ip4/10.0.0.1").scope, scopes.is_public("/dns/a.b"))
 """
-    file = str(Path(archive) / "multiaddr_py" / "net" / "scope.py")
+    file = str(Path(archive) / "multiaddr_py" / "net" / "scopes.py")
     assert run(sys.executable, "-P", "-c", code, PYTHONPATH=archive) == f"{file} Scope.PRIVATE True"
 
 
