@@ -18,7 +18,7 @@ def test_the_python_sessions_are_true() -> None:
     session = "\n".join(block for language, block in BLOCKS if language == "python")
     test = doctest.DocTestParser().get_doctest(session, {}, "README.md", str(README), 0)
     assert len(test.examples) > 10
-    result = doctest.DocTestRunner().run(test)
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)  # of a port that the system chose
     assert result.failed == 0
 
 
