@@ -271,6 +271,7 @@ FAULTS = [
     ("deny\xa0port=1", 0, "line 1: 'deny\\xa0port=1' is no action", "there are allow, deny, default"),
     ("deny\rdeny\r\n", 0, "line 1: 'deny\\rdeny' is no action", "did you mean deny?"),
     ("deny # all\n\ufeffdeny", 11, "line 2: '\\ufeffdeny' is no action", "did you mean deny?"),
+    ("\ufeffdenny", 1, "line 1: 'denny' is no action", "did you mean deny?"),
     ("default", 7, "line 1: default is followed by allow or deny", None),
     ("default  # deny", 7, "line 1: default is followed by allow or deny", None),
     ("default alow", 8, "line 1: 'alow' is no action", "did you mean allow?"),
@@ -380,6 +381,15 @@ def test_a_message() -> None:
         r"'deny port=1\r\ndeny scope=privat # of a site\r\ndefault allow': "
         "line 2: 'privat' is no scope (at character 24); did you mean private?"
     )
+
+
+def test_text_of_a_subclass_is_its_characters() -> None:
+    class Text(str):
+        def startswith(self, *prefixes: Any) -> bool:
+            return not super().startswith(*prefixes)
+
+    assert Filter.parse(Text("default allow")) == Filter([], default="allow")
+    assert str(Rule("deny", networks=[Text("::1")], transports=[Text("tcp")])) == "deny network=::1 transport=tcp"
 
 
 @pytest.mark.parametrize("text", [b"default allow", None, ["default allow"]])

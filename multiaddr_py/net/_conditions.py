@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Test: TypeAlias = "Callable[[Facts], bool]"
 
 _IP_SIZES: Final = {"ip4": 4, "ip6": 16}
-_LONGEST_NAME: Final = 32
 
 
 class Facts:
@@ -233,6 +232,6 @@ def unknown(what: str, word: str, known: Iterable[str], offset: int = 0) -> Pars
     """Return the error of a word that is not among those that are known, with the one that was meant."""
     from difflib import get_close_matches  # late: takes long to import, and most texts are right
 
-    near = get_close_matches(word[:_LONGEST_NAME].lower(), known, 1)  # its time is quadratic
+    near = get_close_matches(word.lower(), known, 1)  # linear where the lengths differ much
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     return ParseError(f"{quote(word)} is no {what}", word, offset, None, hint)
