@@ -2,9 +2,12 @@
 
 The registries are data beside this module, the same on every Python (`ipaddress` has those of its own release):
 `special_purpose.csv` has the blocks of addresses as of 2025-10-09, `special_names.csv` the domains as of 2026-05-22.
-Of several blocks or domains around an address the smallest counts. The scope is this library's reading of a row:
-what is not globally reachable, but forwarded inside a network, is private to it; what is no destination is reserved.
-An address in no row is global: within IPv6 the registry of the address space leaves that to 2000::/3.
+Of several blocks or domains around an address the smallest counts. An address in none is global;
+in IPv6 that can only be in 2000::/3, since the registry of the address space has all else.
+
+The scope of a row is this library's reading. What is not globally reachable, but forwarded inside of a network,
+is private to it, as segment identifiers (5f00::/16) are. What is no destination, or forwarded only to be dropped
+(100::/64), is reserved, and so is what was given back.
 
 Only the front of an address is looked at, so that of a relayed one the relay's scope is found.
 """
@@ -93,6 +96,10 @@ class Row(NamedTuple):
     reserved_by_protocol: bool | None = None
     """Whether implementations of IP must treat the block as something special."""
 
+    def __repr__(self) -> str:
+        told = {name: cell for name, cell in self._asdict().items() if cell is not None}
+        return f"Row({', '.join(f'{name}={cell!r}' for name, cell in told.items())})"
+
 
 class Finding(NamedTuple):
     """How far an address reaches, and by what that was decided."""
@@ -135,7 +142,7 @@ def scope(address: Multiaddr | str | bytes) -> Finding:
 
 
 def is_public(address: Multiaddr | str | bytes) -> bool:
-    """Say whether the scope is global."""
+    """Say whether the scope is global, which of a name says only that nothing else is known of it."""
     return scope(address).scope is Scope.GLOBAL
 
 
