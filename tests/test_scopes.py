@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import multiaddr_py
-from multiaddr_py import Component, Multiaddr, ParseError
+from multiaddr_py import Component, Multiaddr, ParseError, Protocol, Registry
 from multiaddr_py.net.scopes import (
     Finding,
     Row,
@@ -508,3 +508,17 @@ def test_importing_the_module_reads_no_table() -> None:
     # Without `site`, which would run what other packages have in their `.pth` files.
     modules = run(sys.executable, "-I", "-S", "-c", code).split()
     assert not {"csv", "importlib.resources", "asyncio", "dataclasses"} & set(modules)
+
+
+def test_a_registry_of_ones_own_may_call_anything_an_address() -> None:
+    registry = Registry(
+        [
+            Protocol(1, None, "ip4", "multibase"),
+            Protocol(2, 48, "ip6", "multibase"),
+            Protocol(3, None, "dns", "multibase"),
+        ]
+    )
+    for name in ("ip4", "ip6"):
+        address = Multiaddr([Component(name, b"\xff\0\0\0\0\1", registry=registry)])
+        assert scope(address)[:2] == (Scope.UNKNOWN, f"{name} does not say where")
+    assert scope(Multiaddr([Component("dns", b"\xff", registry=registry)])).scope is Scope.RESERVED

@@ -11,6 +11,7 @@ True
 """
 
 from multiaddr_py.net.endpoint import Endpoint
+from multiaddr_py.net.filters import Decision, Filter, Rule
 from multiaddr_py.net.interfaces import expand_unspecified, interface_addresses, thin_waist
 from multiaddr_py.net.scopes import (
     Finding,
@@ -29,9 +30,12 @@ from multiaddr_py.net.sockets import DatagramSocket, Listener, bind, connect, li
 
 __all__ = [
     "DatagramSocket",
+    "Decision",
     "Endpoint",
+    "Filter",
     "Finding",
     "Listener",
+    "Rule",
     "Scope",
     "bind",
     "connect",

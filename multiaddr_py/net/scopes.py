@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from typing import Final
     from zipimport import zipimporter
 
+    from multiaddr_py.net._stacks import Front
+    from multiaddr_py.net.sockaddr import AddressLike
+
 
 class Scope(Enum):
     """How far an address reaches, or why it reaches nothing."""
@@ -112,7 +115,7 @@ class Finding(NamedTuple):
     """The registry's row that decided, where one did."""
 
 
-def scope(address: Multiaddr | str | bytes) -> Finding:
+def scope(address: AddressLike) -> Finding:
     """Say how far an address reaches, by what it begins with.
 
     >>> scope("/ip4/10.0.0.1/tcp/80").scope
@@ -135,33 +138,37 @@ def scope(address: Multiaddr | str | bytes) -> Finding:
 
     Raises `ParseError` for text or bytes that are no address, and nothing for an address.
     """
-    front = read_front(Multiaddr(address))
+    return scope_of_front(read_front(Multiaddr(address)))
+
+
+def scope_of_front(front: Front) -> Finding:
+    """Say how far an address reaches whose front was read already."""
     if front.host is None:
         return Finding(Scope.UNKNOWN, "no address" if front.zone is None else "a zone without an address", None)
     return _KINDS.get(front.host.name, _scope_of_other)(front.host)
 
 
-def is_public(address: Multiaddr | str | bytes) -> bool:
+def is_public(address: AddressLike) -> bool:
     """Say whether the scope is global, which of a name says only that nothing else is known of it."""
     return scope(address).scope is Scope.GLOBAL
 
 
-def is_private(address: Multiaddr | str | bytes) -> bool:
+def is_private(address: AddressLike) -> bool:
     """Say whether the scope is private; much else is not public either, so a filter wants `not is_public`."""
     return scope(address).scope is Scope.PRIVATE
 
 
-def is_loopback(address: Multiaddr | str | bytes) -> bool:
+def is_loopback(address: AddressLike) -> bool:
     """Say whether the scope is loopback; a Unix socket's is not, but host."""
     return scope(address).scope is Scope.LOOPBACK
 
 
-def is_unspecified(address: Multiaddr | str | bytes) -> bool:
+def is_unspecified(address: AddressLike) -> bool:
     """Say whether the scope is unspecified."""
     return scope(address).scope is Scope.UNSPECIFIED
 
 
-def is_thin_waist(address: Multiaddr | str | bytes) -> bool:
+def is_thin_waist(address: AddressLike) -> bool:
     """Say whether an address begins with an IP address, and then ends, or goes on with TCP or UDP.
 
     Go's `manet.IsThinWaist` also takes an IP address behind the first one.
@@ -172,7 +179,7 @@ def is_thin_waist(address: Multiaddr | str | bytes) -> bool:
     return front.above is None if front.port is None else front.port.name in ("tcp", "udp")
 
 
-def is_relayed(address: Multiaddr | str | bytes) -> bool:
+def is_relayed(address: AddressLike) -> bool:
     """Say whether an address leads through a relay, wherever `p2p-circuit` stands in it."""
     return "p2p-circuit" in Multiaddr(address)
 
@@ -232,6 +239,8 @@ def _carried(carrier: _Carrier, raw: bytes) -> bytes:
 
 def _scope_of_ip(host: Component) -> Finding:
     raw = host.raw_value
+    if len(raw) not in _blocks():  # under a registry of a user's own
+        return _scope_of_other(host)
     outside = _scope_of_block(raw)
     carrier = _carrier(raw)
     if carrier is None:
@@ -253,7 +262,7 @@ def _scope_of_block(raw: bytes) -> Finding:
 
 
 def _scope_of_name(host: Component) -> Finding:
-    name = host.raw_value.decode()
+    name = host.raw_value.decode(errors="replace")  # under a registry of a user's own it may be anything
     fault = fault_of_name(name)
     if fault is not None:
         return Finding(Scope.RESERVED, fault[0], None)

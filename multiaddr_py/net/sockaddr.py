@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from multiaddr_py import Registry
 
-    AddressLike: TypeAlias = Multiaddr | str | bytes
+    AddressLike: TypeAlias = Multiaddr | str | bytes | bytearray | memoryview
     """What is read as an address: one, its text, or its bytes."""
     Sockaddr: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | str | bytes
     """An address as `socket` has it: of IPv4, of IPv6 with flow and scope ID, or of a Unix socket."""
