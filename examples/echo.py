@@ -219,7 +219,7 @@ def main() -> int:
     for command in (server, caller):
         command.add_argument("address", metavar="ADDRESS", help="such as /ip4/127.0.0.1/tcp/4001")
         command.add_argument("--json", action="store_true", help="print events as JSON Lines")
-    caller.add_argument("text", metavar="TEXT", help="what to send; - is what standard input has")
+    caller.add_argument("text", metavar="TEXT", help="what to send; - is what standard input has, but its last newline")
     caller.add_argument("--timeout", metavar="SECONDS", type=float, default=5.0, help="for all of it, by default 5")
     options = parser.parse_args()
     if options.command == "call" and not 0 < options.timeout <= 86_400:
