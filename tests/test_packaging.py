@@ -200,6 +200,7 @@ def test_the_sdist_has_the_tables_the_tests_and_the_licence(kind: str, builds: B
         "LICENSE",
         "README.md",
         "benchmarks/compare.py",
+        "examples/echo.py",
         "multiaddr_py/_accel.c",
         "multiaddr_py/_accel_bases.h",
         "multiaddr_py/_accel_codecs.h",
