@@ -64,16 +64,17 @@ class Failures:
 class Deadline:
     """A moment that several steps share, or none."""
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, *, clock: Callable[[], float] = monotonic) -> None:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"a timeout is a number of seconds over 0 or None, not {timeout!r}")
-        self._moment = None if timeout is None else monotonic() + timeout
+        self._clock = clock
+        self._moment = None if timeout is None else clock() + timeout
 
     def left(self) -> float | None:
         """Return the seconds that are left, None for any number; raise `TimeoutError` where there are none."""
         if self._moment is None:
             return None
-        left = self._moment - monotonic()
+        left = self._moment - self._clock()
         if left <= 0:
             raise TimeoutError
         return left

@@ -241,10 +241,17 @@ class Listener(_Bound):
 
     def close(self) -> None:
         """Remove the file of a Unix socket, and close the socket; once it is closed do nothing."""
+        self.remove_file()
+        super().close()
+
+    def remove_file(self) -> None:
+        """Remove the file of a Unix socket, before something else closes the socket; without one do nothing.
+
+        Once the socket is closed another server may take the path over, and its file may get the number of this one's.
+        """
         if self._file is not None:
             self._file.remove()
             self._file = None
-        super().close()
 
 
 @final

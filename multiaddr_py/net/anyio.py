@@ -1,0 +1,276 @@
+"""The same for AnyIO, on asyncio and on Trio: its own streams, listeners and sockets, made of addresses.
+
+What runs above them is left to AnyIO: `anyio.streams.tls.TLSStream.wrap` makes TLS of a stream, `TLSListener` of a
+listener. It is installed by the extra `anyio`.
+
+>>> import anyio
+>>> from anyio.abc import SocketAttribute, SocketStream
+>>> from multiaddr_py.net import from_socket
+>>> async def greet(stream: SocketStream) -> None:
+...     async with stream:
+...         await stream.send(str(from_socket(stream.extra(SocketAttribute.raw_socket), peer=True)).encode())
+>>> async def main() -> None:
+...     async with await create_listener("/ip4/127.0.0.1/tcp/0") as listener, anyio.create_task_group() as tasks:
+...         tasks.start_soon(listener.serve, greet)
+...         async with await connect_stream(listener.address, timeout=10) as stream:
+...             seen = await stream.receive()
+...             print(seen.decode() == str(from_socket(stream.extra(SocketAttribute.raw_socket))))
+...         tasks.cancel_scope.cancel()
+>>> anyio.run(main)
+True
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+try:
+    import anyio
+    import anyio.abc
+    import anyio.lowlevel
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("AnyIO is an extra: pip install 'multiaddr-py[anyio]'", name="anyio") from error
+
+from multiaddr_py import ConversionError
+from multiaddr_py._frozen import final
+from multiaddr_py.net._attempts import Deadline, Failures, located
+from multiaddr_py.net._stacks import IPPROTO_SCTP
+from multiaddr_py.net.endpoint import Endpoint
+from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Final, TypeVar, overload
+
+    from multiaddr_py import Multiaddr
+    from multiaddr_py.net.sockaddr import AddressLike
+    from multiaddr_py.net.sockets import Listener
+
+    T = TypeVar("T")
+
+_BACKLOG: Final = 65_536  # AnyIO's own; the system takes less where that is too much
+_PAUSE: Final = 0.01  # seconds
+
+
+async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
+    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does."""
+    endpoint = Endpoint.from_multiaddr(address)
+    if not endpoint.is_name:
+        await anyio.lowlevel.checkpoint()
+        return (endpoint,)
+    with located(endpoint.address), anyio.fail_after(timeout):
+        found = await anyio.getaddrinfo(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
+    return endpoint._resolved(found)
+
+
+async def connect_stream(
+    address: AddressLike, *, timeout: float | None = None, local_addr: AddressLike | None = None
+) -> anyio.abc.SocketStream:
+    """Return a stream that is connected to the endpoint of an address; what follows it is left to the caller.
+
+    Of a Unix socket it is a `UNIXSocketStream`. A name is looked up, and its addresses are tried in the resolver's
+    order, all within `timeout` seconds. `local_addr` is what the socket is bound to.
+
+    Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
+    """
+    deadline = Deadline(timeout, clock=anyio.current_time)
+    endpoint = _stream_endpoint(address)
+    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
+    candidates = reachable(await resolve(address, timeout=deadline.left()), local)
+    failures = Failures()
+    for place, candidate in enumerate(candidates):
+        with (
+            failures.at(candidate.address),
+            closed_on_failure(unconnected(candidate, local)) as sock,
+            anyio.fail_after(deadline.share(len(candidates) - place)),
+        ):
+            return await _connected(sock, candidate)
+    raise failures.error()
+
+
+def _stream_endpoint(address: AddressLike) -> Endpoint:
+    endpoint = Endpoint.from_multiaddr(address)
+    if endpoint.type != socket.SOCK_STREAM or endpoint.proto == IPPROTO_SCTP:  # its listener wants TCP's options
+        raise ConversionError(
+            "AnyIO has streams of tcp and unix only", str(endpoint.address), "create_udp() has datagrams"
+        )
+    return endpoint
+
+
+async def _connected(sock: socket.socket, endpoint: Endpoint) -> anyio.abc.SocketStream:
+    sock.setblocking(False)
+    if endpoint.path is not None:
+        await _connect_to_path(sock, endpoint.path)
+        return await anyio.abc.UNIXSocketStream.from_socket(sock)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as AnyIO's own `connect_tcp` has it
+    try:
+        sock.connect(endpoint.sockaddr())
+    except BlockingIOError:
+        await anyio.wait_writable(sock)
+    try:
+        return await anyio.abc.SocketStream.from_socket(sock)
+    except ValueError as error:  # it is not connected, or not any more
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.ECONNRESET
+        raise OSError(number, os.strerror(number)) from error
+
+
+async def _connect_to_path(sock: socket.socket, path: bytes) -> None:
+    """Connect at once, or as soon as the server has accepted others: the system does not say when."""
+    while True:
+        try:
+            return sock.connect(path)
+        except BlockingIOError:
+            await anyio.sleep(_PAUSE)
+
+
+@final
+class StreamListener(anyio.abc.Listener[anyio.abc.SocketStream]):
+    """A listener as `create_listener` returns it, with the methods of AnyIO's and the address of `net.Listener`.
+
+    As an asynchronous context manager it is closed at the end.
+    """
+
+    def __init__(self, accepting: anyio.abc.SocketListener, listener: Listener) -> None:
+        self._accepting = accepting
+        self._listener = listener
+
+    @property
+    def address(self) -> Multiaddr:
+        """Where it listens, with the real port, and what followed that in the address that was asked for."""
+        return self._listener.address
+
+    def addresses(self) -> list[Multiaddr]:
+        """Return the address, or one for each interface where it is that of all; needs the extra `net` for that."""
+        return self._listener.addresses()
+
+    async def accept(self) -> anyio.abc.SocketStream:
+        """Wait for a connection, and return its stream."""
+        return await self._accepting.accept()
+
+    async def serve(
+        self,
+        handler: Callable[[anyio.abc.SocketStream], Awaitable[object]],
+        task_group: anyio.abc.TaskGroup | None = None,
+    ) -> None:
+        """Accept connections until this is cancelled, each with a task of its own for `handler`."""
+        await self._accepting.serve(handler, task_group)
+
+    async def aclose(self) -> None:
+        """Stop listening, and remove the file of a Unix socket; connections stay open."""
+        self._listener.remove_file()  # while others still see that somebody listens
+        try:
+            await self._accepting.aclose()
+        finally:
+            self._listener.close()  # in AnyIO before 4.16 the former may be cancelled before it has done so
+
+    @property
+    def extra_attributes(self) -> Mapping[T, Callable[[], T]]:  # type: ignore[override]  # mypy: AnyIO's T is another
+        """Those of AnyIO's listener, for `extra`."""
+        return self._accepting.extra_attributes
+
+    def __repr__(self) -> str:
+        return f"<StreamListener {self.address}>"
+
+
+async def create_listener(
+    address: AddressLike,
+    *,
+    backlog: int = _BACKLOG,
+    reuse_port: bool = False,
+    ipv6_only: bool = True,
+    mode: int | None = None,
+) -> StreamListener:
+    """Listen at the endpoint of an address; `await listener.serve(handler)` handles connections as in AnyIO.
+
+    The arguments, and how names and files are treated, are those of `listen`.
+    `from_socket(stream.extra(anyio.abc.SocketAttribute.raw_socket), peer=True)` is a stream's peer.
+
+    Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
+    """
+    _stream_endpoint(address)
+    failures = Failures()
+    for candidate in await resolve(address):
+        with failures.at(candidate.address):
+            listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
+            with closed_on_failure(listener):
+                return StreamListener(await anyio.abc.SocketListener.from_socket(listener.socket), listener)
+    raise failures.error()
+
+
+if TYPE_CHECKING:
+
+    @overload
+    async def create_udp(
+        local_addr: AddressLike, remote_addr: None = None, *, reuse_port: bool = False, ipv6_only: bool = True
+    ) -> anyio.abc.UDPSocket: ...
+    @overload
+    async def create_udp(
+        local_addr: AddressLike | None, remote_addr: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True
+    ) -> anyio.abc.ConnectedUDPSocket: ...
+    @overload
+    async def create_udp(
+        local_addr: AddressLike | None = None,
+        *,
+        remote_addr: AddressLike,
+        reuse_port: bool = False,
+        ipv6_only: bool = True,
+    ) -> anyio.abc.ConnectedUDPSocket: ...
+
+
+async def create_udp(
+    local_addr: AddressLike | None = None,
+    remote_addr: AddressLike | None = None,
+    *,
+    reuse_port: bool = False,
+    ipv6_only: bool = True,
+) -> anyio.abc.UDPSocket | anyio.abc.ConnectedUDPSocket:
+    """Return a socket for datagrams that is bound to an address, connected to one, or both.
+
+    `from_socket(udp.extra(anyio.abc.SocketAttribute.raw_socket))` is its address, with the real port.
+    `from_sockaddr(udp.extra(anyio.abc.SocketAttribute.family), sender, socket.SOCK_DGRAM)` is a sender's,
+    where `sender` is what `receive` has beside the datagram.
+
+    Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
+    """
+    if remote_addr is not None:
+        return await _connected_udp(remote_addr, local_addr, reuse_port=reuse_port)
+    if local_addr is not None:
+        return await _bound_udp(local_addr, reuse_port=reuse_port, ipv6_only=ipv6_only)
+    raise TypeError("a UDP socket needs a local or a remote address")
+
+
+async def _bound_udp(address: AddressLike, *, reuse_port: bool, ipv6_only: bool) -> anyio.abc.UDPSocket:
+    _datagram_endpoint(address)
+    failures = Failures()
+    for candidate in await resolve(address):
+        with failures.at(candidate.address):
+            sock = bind_to(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only).socket
+            with closed_on_failure(sock):
+                return await anyio.abc.UDPSocket.from_socket(sock)
+    raise failures.error()
+
+
+async def _connected_udp(
+    address: AddressLike, local_addr: AddressLike | None, *, reuse_port: bool
+) -> anyio.abc.ConnectedUDPSocket:
+    endpoint = _datagram_endpoint(address)
+    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
+    failures = Failures()
+    for candidate in reachable(await resolve(address), local):
+        with (
+            failures.at(candidate.address),
+            closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
+        ):
+            sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
+            return await anyio.abc.ConnectedUDPSocket.from_socket(sock)
+    raise failures.error()
+
+
+def _datagram_endpoint(address: AddressLike) -> Endpoint:
+    endpoint = Endpoint.from_multiaddr(address)
+    if endpoint.type != socket.SOCK_DGRAM:
+        raise ConversionError("only udp has datagrams", str(endpoint.address), "connect_stream() has streams")
+    return endpoint
