@@ -99,8 +99,12 @@ class Endpoint(Frozen):
             set_field(self, value)
         return self
 
+    def to_multiaddr(self) -> Multiaddr:
+        """Return the address that the endpoint was read from."""
+        return self.address.encapsulate(self.rest)
+
     def __repr__(self) -> str:
-        return f"Endpoint.from_multiaddr({str(self.address / self.rest)!r})"
+        return f"Endpoint.from_multiaddr({str(self.to_multiaddr())!r})"
 
     def __eq__(self, other: object) -> bool:
         return (self.address, self.rest) == (other.address, other.rest) if type(other) is Endpoint else NotImplemented
@@ -109,7 +113,7 @@ class Endpoint(Frozen):
         return hash((self.address, self.rest))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Endpoint.from_multiaddr, (self.address.encapsulate(self.rest),)
+        return Endpoint.from_multiaddr, (self.to_multiaddr(),)
 
     def sockaddr(self) -> Sockaddr:
         """Return what `socket.connect` and `socket.bind` take; of IPv6 with flow 0 and the scope ID of the zone.
@@ -163,6 +167,8 @@ class Endpoint(Frozen):
             for family, _, _, _, sockaddr in found
             if family in (socket.AF_INET, socket.AF_INET6)
         ]
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "no address was found", str(self.address))
         return tuple(Endpoint.from_multiaddr(address.encapsulate(self.rest)) for address in dict.fromkeys(addresses))
 
 
@@ -188,8 +194,13 @@ def _fault(front: Front) -> tuple[str, str | None] | None:
         fault = fault_of_name(host.value or "") if host.name in NAMES else None
     below = (port or host).name
     if fault is None and above is not None and below not in STANDS_ON.get(above, (below,)):
-        return f"{above} runs over {' or '.join(STANDS_ON[above])}, not over {below}", None
+        return f"{above} runs over {_either(STANDS_ON[above])}, not over {below}", None
     return fault
+
+
+def _either(names: tuple[str, ...]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _no_port(host: str, above: str | None) -> tuple[str, str]:
