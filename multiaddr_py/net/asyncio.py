@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from multiaddr_py import ConversionError
 from multiaddr_py._frozen import final
@@ -99,7 +100,7 @@ async def open_connection(
             async with asyncio.timeout(deadline.share(len(candidates) - place)):
                 with closed_on_failure(unconnected(candidate, local)) as sock:
                     await _connect(sock, candidate)
-                    return await asyncio.open_connection(sock=sock, **options)
+                return await _open(sock, options)
     raise failures.error()
 
 
@@ -115,6 +116,20 @@ async def _connect(sock: socket.socket, endpoint: Endpoint) -> None:
             await asyncio.sleep(PAUSE)
         else:
             return
+
+
+async def _open(sock: socket.socket, options: ConnectionOptions) -> tuple[StreamReader, StreamWriter]:
+    """Hand a socket over to asyncio, which closes it when that fails: it may not be closed under a transport."""
+    try:
+        return await asyncio.open_connection(sock=sock, **options)
+    except (TypeError, ValueError):  # the options will not do, and there is no transport
+        sock.close()
+        raise
+    except BaseException:
+        # When it is cancelled before TLS begins asyncio forgets the transport, which ends when it can read no more.
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        raise
 
 
 def _stream_endpoint(address: AddressLike) -> Endpoint:
@@ -218,7 +233,11 @@ async def start_server(
             listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
             with closed_on_failure(listener):
                 serving = await asyncio.start_server(
-                    client_connected_cb, sock=listener.socket, backlog=backlog, start_serving=False, **options
+                    client_connected_cb,
+                    sock=listener.socket,
+                    backlog=max(backlog, 1),  # asyncio accepts as many at a time
+                    start_serving=False,
+                    **options,
                 )
             with closed_on_failure(Server(serving, listener)) as server:
                 if start_serving:
