@@ -322,8 +322,9 @@ def test_candidates_are_tried_in_the_resolvers_order(names: Callable[..., None])
         ):
             first, second = one.address, other.address
             for addresses in ((closed, first, second), (first, closed), (first, second)):
+                names(*addresses)
+                options: dict[str, Any]
                 for options in ({}, {"happy_eyeballs_delay": SOON}, {"local_addr": "/ip4/127.0.0.1/tcp/0"}):
-                    names(*addresses)
                     connection = await open_connection("/dns/node.example/tcp/1/ws", timeout=SOON, **options)
                     assert from_socket(connection[1].get_extra_info("socket"), peer=True) == first
                     assert await is_echoed(*connection)
@@ -704,7 +705,7 @@ def test_a_handshake_that_does_not_end_is_given_up(client_tls: ssl.SSLContext) -
         await closed(writer)
 
     async def main() -> None:
-        cases: list[tuple[Handler, dict[str, float], type[OSError], int]] = [
+        cases: list[tuple[Handler, dict[str, Any], type[OSError], int]] = [
             (hang_up, {}, ConnectionResetError, errno.ECONNRESET),
             (wait, {"timeout": 0.1}, TimeoutError, errno.ETIMEDOUT),
             (wait, {"ssl_handshake_timeout": 0.1}, ConnectionAbortedError, errno.ECONNABORTED),
@@ -712,7 +713,7 @@ def test_a_handshake_that_does_not_end_is_given_up(client_tls: ssl.SSLContext) -
         for handler, options, kind, number in cases:
             async with await start_server(handler, "/ip4/127.0.0.1/tcp/0") as server:
                 with pytest.raises(kind) as caught:
-                    await open_connection(server.address, ssl=client_tls, **options)  # type: ignore[arg-type]
+                    await open_connection(server.address, ssl=client_tls, **options)
                 check_located(caught.value, number, server.address)
 
     run(main())

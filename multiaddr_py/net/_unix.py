@@ -6,13 +6,9 @@ import errno
 import os
 import socket
 import stat
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import sleep
 from typing import NamedTuple
-
-if sys.platform != "win32":  # where Python has no Unix sockets either
-    import fcntl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,29 +83,23 @@ def _locked(directory: bytes) -> Iterator[bool]:
     False where that fails: a directory may be open for writing but not for reading, its file system may have no locks,
     and whoever may read it can hold its lock as long as he wants, which must not keep a server from starting.
     """
-    try:
+    with ExitStack() as opened:
+        yield _lock(directory, opened)
+
+
+def _lock(directory: bytes, opened: ExitStack) -> bool:
+    import fcntl  # late: Windows has none, nor has Python Unix sockets there
+
+    with suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:
-        descriptor = None
-    if descriptor is None:
-        yield False
-        return
-    try:
-        yield _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sleep(_PAUSE)
-        except OSError:
-            return False
-        else:
-            return True
+        opened.callback(os.close, descriptor)
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sleep(_PAUSE)
+            else:
+                return True
     return False
 
 

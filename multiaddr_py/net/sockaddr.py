@@ -105,9 +105,8 @@ def _read_unix(sockaddr: Any) -> dict[str, object]:
 _READERS: Final[dict[int, Callable[[Any], dict[str, object]]]] = {
     socket.AF_INET: _read_ip4,
     socket.AF_INET6: _read_ip6,
+    getattr(socket, "AF_UNIX", -1): _read_unix,  # Windows has none
 }
-if hasattr(socket, "AF_UNIX"):  # Windows has none
-    _READERS[socket.AF_UNIX] = _read_unix
 
 
 def from_socket(sock: SocketLike, *, peer: bool = False) -> Multiaddr:
