@@ -273,7 +273,7 @@ def test_a_resolver_that_finds_nothing_of_use_has_found_nothing(monkeypatch: pyt
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(999, STREAM, 6, "", b"another family")])
     with pytest.raises(socket.gaierror) as caught:
         Endpoint.from_multiaddr("/dns/example.com/tcp/80").resolve()
-    assert str(caught.value).endswith("no address was found: '/dns/example.com/tcp/80'")
+    assert str(caught.value).endswith("it has no address, or link-local ones only: '/dns/example.com/tcp/80'")
 
 
 def test_localhost_is_found() -> None:

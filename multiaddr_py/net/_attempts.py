@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 
 _LEAST_SHARE: Final = 2.0  # seconds: less would cut off a candidate that is slow but alive
+PAUSE: Final = 0.01
+"""Seconds between attempts to connect to a Unix socket whose backlog is full: no system says when that is over."""
+
+_NUMBERS: Final = {
+    TimeoutError: errno.ETIMEDOUT,
+    ConnectionAbortedError: errno.ECONNABORTED,
+    ConnectionResetError: errno.ECONNRESET,
+}
+"""What `socket` and asyncio raise without a number."""
 
 
 @contextmanager
@@ -28,11 +37,12 @@ def located(address: Multiaddr) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # one of Python's own, like "AF_UNIX path too long"
-            if isinstance(error, TimeoutError):
-                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(address)) from error
+        number = _NUMBERS.get(type(error))
+        if error.errno is None and number is not None:
+            raise OSError(number, os.strerror(number), str(address)) from error
+        if error.errno is None:  # another one of Python's own, like "AF_UNIX path too long"
             raise OSError(errno.EINVAL, str(error), str(address)) from error
-        if error.filename is None:
+        if not isinstance(error.filename, str):  # bytes: what was done to the file of a Unix socket
             error.filename = str(address)
         raise
 

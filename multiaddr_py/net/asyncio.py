@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from multiaddr_py import ConversionError
 from multiaddr_py._frozen import final
-from multiaddr_py.net._attempts import Deadline, Failures, located
+from multiaddr_py.net._attempts import PAUSE, Deadline, Failures, located
 from multiaddr_py.net.endpoint import Endpoint
 from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         """What `asyncio.start_server` takes."""
 
         ssl: SSLContext | None
-        start_serving: bool
 
 
 async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
@@ -76,8 +76,8 @@ async def open_connection(
     """
     deadline = Deadline(timeout)
     endpoint = _stream_endpoint(address)
-    if options.get("ssl") and endpoint.host is not None:
-        options.setdefault("server_hostname", endpoint.host)
+    if options.get("ssl") and options.get("server_hostname") is None and endpoint.host is not None:
+        options["server_hostname"] = endpoint.host
     local = None if local_addr is None else local_endpoint(local_addr, endpoint)
     if endpoint.is_name and (options.get("happy_eyeballs_delay") or options.get("interleave")):
         with located(endpoint.address):
@@ -92,22 +92,50 @@ async def open_connection(
                 )
     options.pop("happy_eyeballs_delay", None)
     options.pop("interleave", None)
-    candidates = reachable(await resolve(endpoint.address, timeout=deadline.left()), local)
+    with located(endpoint.address):
+        candidates = reachable(await resolve(endpoint.address, timeout=deadline.left()), local)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with failures.at(candidate.address):
             async with asyncio.timeout(deadline.share(len(candidates) - place)):
                 with closed_on_failure(unconnected(candidate, local)) as sock:
-                    sock.setblocking(False)
-                    await asyncio.get_running_loop().sock_connect(sock, candidate.sockaddr())
-                    return await asyncio.open_connection(sock=sock, **options)
+                    await _connect(sock, candidate)
+                return await _open(sock, options)
     raise failures.error()
+
+
+async def _connect(sock: socket.socket, endpoint: Endpoint) -> None:
+    sock.setblocking(False)
+    if endpoint.path is None:
+        await asyncio.get_running_loop().sock_connect(sock, endpoint.sockaddr())
+        return
+    while True:
+        try:
+            sock.connect(endpoint.path)
+        except BlockingIOError:  # the backlog is full; asyncio would take that for a connection
+            await asyncio.sleep(PAUSE)
+        else:
+            return
+
+
+async def _open(sock: socket.socket, options: ConnectionOptions) -> tuple[StreamReader, StreamWriter]:
+    """Hand a socket over to asyncio, which closes it when that fails: it may not be closed under a transport."""
+    try:
+        return await asyncio.open_connection(sock=sock, **options)
+    except (TypeError, ValueError):  # the options will not do, and there is no transport
+        sock.close()
+        raise
+    except BaseException:
+        # When it is cancelled before TLS begins asyncio forgets the transport, which ends when it can read no more.
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        raise
 
 
 def _stream_endpoint(address: AddressLike) -> Endpoint:
     endpoint = Endpoint.from_multiaddr(address)
     if endpoint.type != socket.SOCK_STREAM:
-        hint = "create_datagram_endpoint() has datagrams"
+        hint = "create_datagram_endpoint() has datagrams" if endpoint.type == socket.SOCK_DGRAM else None
         raise ConversionError("asyncio has streams of tcp, sctp and unix only", str(endpoint.address), hint)
     return endpoint
 
@@ -147,14 +175,20 @@ class Server:
         await self.server.start_serving()
 
     async def serve_forever(self) -> None:
-        """Accept connections until this is cancelled, and close the server then."""
+        """Accept connections until this is cancelled, and close the server then.
+
+        From Python 3.12 on it ends only when the connections do, as asyncio's; the file of a Unix socket goes at once.
+        """
+        serving = asyncio.ensure_future(self.server.serve_forever())
         try:
-            await self.server.serve_forever()
-        finally:
-            self.close()
+            await asyncio.wait([serving])
+        except asyncio.CancelledError:
+            self.close()  # which cancels `serving`
+        await serving
 
     def close(self) -> None:
         """Stop listening, and remove the file of a Unix socket; connections stay open."""
+        self._listener.remove_file()
         self.server.close()
         self._listener.close()
 
@@ -181,6 +215,7 @@ async def start_server(
     reuse_port: bool = False,
     ipv6_only: bool = True,
     mode: int | None = None,
+    start_serving: bool = True,
     **options: Unpack[ServerOptions],
 ) -> Server:
     """Serve at the endpoint of an address; `client_connected_cb` gets reader and writer of each connection.
@@ -191,15 +226,23 @@ async def start_server(
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
-    endpoint = _stream_endpoint(address)
+    _stream_endpoint(address)
     failures = Failures()
-    for candidate in await resolve(endpoint.address.encapsulate(endpoint.rest)):
+    for candidate in await resolve(address):
         with failures.at(candidate.address):
             listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
             with closed_on_failure(listener):
-                sock = listener.socket
-                server = await asyncio.start_server(client_connected_cb, sock=sock, backlog=backlog, **options)
-                return Server(server, listener)
+                serving = await asyncio.start_server(
+                    client_connected_cb,
+                    sock=listener.socket,
+                    backlog=max(backlog, 1),  # asyncio accepts as many at a time
+                    start_serving=False,
+                    **options,
+                )
+            with closed_on_failure(Server(serving, listener)) as server:
+                if start_serving:
+                    await server.start_serving()
+                return server
     raise failures.error()
 
 

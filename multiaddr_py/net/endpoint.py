@@ -131,7 +131,7 @@ class Endpoint(Frozen):
             return self.host, self.port
         if self.zone is not None:
             return self.host, self.port, 0, self._scope_id(self.zone)
-        if IPv6Address(self.host).is_link_local:
+        if self._lacks_zone():
             raise ConversionError(
                 "a link-local address needs a zone", str(self.address), "put /ip6zone/INTERFACE in front"
             )
@@ -167,9 +167,15 @@ class Endpoint(Frozen):
             for family, _, _, _, sockaddr in found
             if family in (socket.AF_INET, socket.AF_INET6)
         ]
-        if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "no address was found", str(self.address))
-        return tuple(Endpoint.from_multiaddr(address.encapsulate(self.rest)) for address in dict.fromkeys(addresses))
+        endpoints = [Endpoint.from_multiaddr(address.encapsulate(self.rest)) for address in dict.fromkeys(addresses)]
+        usable = tuple(endpoint for endpoint in endpoints if not endpoint._lacks_zone())  # DNS has no zones
+        if not usable:
+            reason = "it has no address, or link-local ones only"
+            raise socket.gaierror(socket.EAI_NONAME, reason, str(self.address))
+        return usable
+
+    def _lacks_zone(self) -> bool:
+        return self.family == socket.AF_INET6 and self.zone is None and IPv6Address(self.host).is_link_local
 
 
 _SETTERS: Final = [Endpoint.__dict__[name].__set__ for name in Endpoint.__slots__]

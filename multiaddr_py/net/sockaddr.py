@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     """A socket, or what asyncio shows of one."""
 
 
+_IP: Final = (socket.AF_INET, socket.AF_INET6)
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 _TRANSPORT_NAMES: Final = {
     **{(kind, 0): name for name, (kind, _) in reversed(list(TRANSPORTS.items()))},  # of several the first counts
@@ -53,6 +54,8 @@ def from_sockaddr(
     if family not in _READERS:
         raise ConversionError(f"no protocol is for sockets of {_name(family)}", sockaddr)
     try:
+        if isinstance(sockaddr, tuple) != (family in _IP):
+            raise TypeError("of IP it is a tuple, of Unix sockets a path")
         values = _READERS[family](sockaddr)
         if isinstance(sockaddr, tuple):
             values[_TRANSPORT_NAMES[type, proto]] = sockaddr[1]
@@ -61,7 +64,7 @@ def from_sockaddr(
         raise ConversionError(f"no protocol is for sockets of type {type} and protocol {proto}", sockaddr) from None
     except ParseError as error:
         raise ConversionError(error.reason, sockaddr, error.hint) from error
-    except (AttributeError, IndexError, TypeError) as error:
+    except (AttributeError, IndexError, OverflowError, TypeError) as error:
         raise TypeError(f"this is no address of a socket of {_name(family)}: {sockaddr!r}") from error
     return Multiaddr(parts, registry=registry)
 
@@ -102,9 +105,8 @@ def _read_unix(sockaddr: Any) -> dict[str, object]:
 _READERS: Final[dict[int, Callable[[Any], dict[str, object]]]] = {
     socket.AF_INET: _read_ip4,
     socket.AF_INET6: _read_ip6,
+    getattr(socket, "AF_UNIX", -1): _read_unix,  # Windows has none
 }
-if hasattr(socket, "AF_UNIX"):  # Windows has none
-    _READERS[socket.AF_UNIX] = _read_unix
 
 
 def from_socket(sock: SocketLike, *, peer: bool = False) -> Multiaddr:
@@ -135,7 +137,10 @@ def from_ip(ip: str | IPv4Address | IPv6Address | IPv4Network | IPv6Network) -> 
     host = ip.network_address if isinstance(ip, (IPv4Network, IPv6Network)) else ip
     parts = [Component(f"ip{ip.version}", host.packed)]
     if isinstance(host, IPv6Address) and host.scope_id is not None:
-        parts.insert(0, Component("ip6zone", host.scope_id))
+        try:
+            parts.insert(0, Component("ip6zone", host.scope_id))
+        except ParseError as error:
+            raise ConversionError(error.reason, str(ip), error.hint) from error
     network = getattr(ip, "network", ip)  # an interface is an address that has one
     if isinstance(network, (IPv4Network, IPv6Network)):
         parts.append(Component("ipcidr", network.prefixlen))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from time import sleep
 
 from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py._frozen import final
-from multiaddr_py.net._attempts import Deadline, Failures, located
-from multiaddr_py.net._unix import listen_at_path
+from multiaddr_py.net._attempts import PAUSE, Deadline, Failures, located
+from multiaddr_py.net._unix import bound_to_path
 from multiaddr_py.net.endpoint import Endpoint
 from multiaddr_py.net.interfaces import expand_unspecified
 from multiaddr_py.net.sockaddr import from_sockaddr, from_socket
@@ -17,13 +18,21 @@ from multiaddr_py.net.sockaddr import from_sockaddr, from_socket
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final, Self, TypeAlias, TypeVar
+    from contextlib import AbstractContextManager
+    from typing import Final, Protocol, Self, TypeAlias, TypeVar
 
     from multiaddr_py.net._unix import SocketFile
     from multiaddr_py.net.sockaddr import AddressLike, Sockaddr
 
     Socket: TypeAlias = socket.socket
-    Closable = TypeVar("Closable", socket.socket, "Listener")
+
+    class Closable(Protocol):
+        """What has to be closed at some time."""
+
+        def close(self) -> None:
+            """Close it; once it is closed do nothing."""
+
+    C = TypeVar("C", bound=Closable)
 
 _LARGEST: Final = 0xFFFF  # bytes of a datagram
 
@@ -56,11 +65,22 @@ def connect(
             failures.at(candidate.address),
             closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
         ):
-            sock.settimeout(deadline.share(len(candidates) - place))
-            sock.connect(candidate.sockaddr())
-            sock.settimeout(None)
+            _connect(sock, candidate, deadline.share(len(candidates) - place))
             return sock
     raise failures.error()
+
+
+def _connect(sock: socket.socket, endpoint: Endpoint, timeout: float | None) -> None:
+    sockaddr = endpoint.sockaddr()
+    deadline = Deadline(timeout)
+    while True:
+        sock.settimeout(deadline.left())
+        try:
+            sock.connect(sockaddr)
+        except BlockingIOError:  # with a time limit a Unix socket does not wait in a backlog that is full
+            sleep(PAUSE)
+        else:
+            return sock.settimeout(None)
 
 
 def local_endpoint(address: AddressLike, remote: Endpoint) -> Endpoint:
@@ -68,6 +88,7 @@ def local_endpoint(address: AddressLike, remote: Endpoint) -> Endpoint:
     local = Endpoint.from_multiaddr(address)
     if (local.type, local.proto) != (remote.type, remote.proto) or local.path is not None:
         raise ConversionError(f"a socket that connects to {remote.address} cannot be bound to it", str(local.address))
+    local.sockaddr()  # a name is refused before anything is looked up
     return local
 
 
@@ -103,7 +124,8 @@ def listen(
 
     `backlog` is how many connections wait to be accepted, at most. With `reuse_port` others may listen at the same.
     Unless `ipv6_only` is false an IPv6 socket does not hear IPv4, whatever the platform's own choice is.
-    `mode` are the permissions of a Unix socket's file, by default what the umask leaves.
+    `mode` are the permissions of a Unix socket's file, by default what the umask leaves; it has them before anyone can
+    connect.
     A socket file that nobody listens on is replaced; the listener removes its own when it is closed.
     A name is looked up, and the first of its addresses that is one of this machine is taken.
 
@@ -122,16 +144,18 @@ def listen_at(
     """Listen at an endpoint that is no name."""
     if endpoint.type == socket.SOCK_DGRAM:
         raise ConversionError("udp has no connections to accept", str(endpoint.address), "bind() receives datagrams")
-    if mode is not None and endpoint.path is None:
+    if mode is not None and (endpoint.path is None or endpoint.path.startswith(b"\0")):
         raise ValueError("only the file of a Unix socket has permissions")
     with closed_on_failure(_socket(endpoint, ipv6_only=ipv6_only)) as sock:
-        if endpoint.path is not None:
-            file = listen_at_path(sock, endpoint.path, backlog=backlog, mode=mode)
+        if endpoint.path is None:
+            # On Windows the option lets a stranger take the port over.
+            _bind(sock, endpoint, reuse_address=os.name == "posix", reuse_port=reuse_port)
+            binding: AbstractContextManager[SocketFile | None] = nullcontext()
+        else:
+            binding = bound_to_path(sock, endpoint.path, mode=mode)
+        with binding as file:
+            sock.listen(*(() if backlog is None else (backlog,)))
             return Listener(sock, endpoint.rest, file)
-        # On Windows the option lets a stranger take the port over.
-        _bind(sock, endpoint, reuse_address=os.name == "posix", reuse_port=reuse_port)
-        sock.listen(*(() if backlog is None else (backlog,)))
-        return Listener(sock, endpoint.rest)
 
 
 def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True) -> DatagramSocket:
@@ -154,22 +178,22 @@ def bind_to(endpoint: Endpoint, *, reuse_port: bool, ipv6_only: bool) -> Datagra
 
 
 @contextmanager
-def closed_on_failure(sock: Closable) -> Iterator[Closable]:
-    """Close a socket or a listener where something goes wrong; else it is the caller's."""
+def closed_on_failure(opened: C) -> Iterator[C]:
+    """Close a socket, a listener or a server where something goes wrong; else it is the caller's."""
     try:
-        yield sock
+        yield opened
     except BaseException:
-        sock.close()
+        opened.close()
         raise
 
 
 def _socket(endpoint: Endpoint, *, ipv6_only: bool) -> socket.socket:
-    sock = socket.socket(endpoint.family, endpoint.type, endpoint.proto)
-    if endpoint.family == socket.AF_INET6:
-        # A socket for IPv6 only has no use for an address that IPv4 is mapped into.
-        mapped = endpoint.host is not None and endpoint.host.startswith("::ffff:")
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, ipv6_only and not mapped)
-    return sock
+    with closed_on_failure(socket.socket(endpoint.family, endpoint.type, endpoint.proto)) as sock:
+        if endpoint.family == socket.AF_INET6:
+            # A socket for IPv6 only has no use for an address that IPv4 is mapped into.
+            mapped = endpoint.host is not None and endpoint.host.startswith("::ffff:")
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, ipv6_only and not mapped)
+        return sock
 
 
 def _bind(sock: socket.socket, endpoint: Endpoint, *, reuse_address: bool, reuse_port: bool) -> None:
@@ -237,7 +261,8 @@ class Listener(_Bound):
     def accept(self) -> tuple[socket.socket, Multiaddr]:
         """Wait for a connection; return its socket and the peer's address, empty where a Unix socket has no name."""
         sock, sockaddr = self.socket.accept()
-        return sock, _peer(self.socket, sockaddr)
+        with closed_on_failure(sock):
+            return sock, _peer(self.socket, sockaddr)
 
     def close(self) -> None:
         """Remove the file of a Unix socket, and close the socket; once it is closed do nothing."""
@@ -266,7 +291,7 @@ class DatagramSocket(_Bound):
     def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
         """Send a datagram to an address, such as `receive` returns; what follows its endpoint does not matter.
 
-        Raises `ConversionError` for a name, and for what is no address of udp.
+        Raises `ConversionError` for a name, for what is no address of udp, and for IPv6 where the socket is of IPv4.
         """
         endpoint = Endpoint.from_multiaddr(address)
         if endpoint.type != socket.SOCK_DGRAM:
@@ -274,6 +299,8 @@ class DatagramSocket(_Bound):
         sockaddr = endpoint.sockaddr()
         if (endpoint.family, self.socket.family) == (socket.AF_INET, socket.AF_INET6):
             sockaddr = f"::ffff:{endpoint.host}", endpoint.port or 0, 0, 0
+        elif endpoint.family != self.socket.family:
+            raise ConversionError(f"a socket that is bound to {self.address} cannot send to it", str(endpoint.address))
         with located(endpoint.address):
             self.socket.sendto(payload, sockaddr)
 

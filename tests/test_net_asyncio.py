@@ -1,0 +1,907 @@
+"""The same for asyncio: servers, connections and datagrams, with TLS, cancelled at any time, and nothing left over."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from asyncio import DatagramProtocol, DatagramTransport, StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from apart import run_apart, run_in_own_network
+from stacks import (
+    DATAGRAMS,
+    LINK_LOCAL,
+    LINUX,
+    STREAMS,
+    check_located,
+    here,
+    know_nothing,
+    refusing,
+    silent,
+    stand_for,
+)
+
+from multiaddr_py import ConversionError, Multiaddr
+from multiaddr_py.net import Endpoint, from_sockaddr, from_socket
+from multiaddr_py.net.asyncio import Server, create_datagram_endpoint, open_connection, resolve, start_server
+
+SOON = 30.0
+"""Seconds after which something that should have ended by itself hangs."""
+
+Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a test's coroutine; what the loop would only log is a failure."""
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+        async with asyncio.timeout(SOON):
+            await coroutine
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:  # of servers, for their connections
+                await asyncio.wait(others)
+
+    logged: list[dict[str, Any]] = []
+    asyncio.run(main())
+    gc.collect()
+    assert logged == []
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a working directory of its own, with a short path, which it leaves empty."""
+    with TemporaryDirectory(prefix="maddr") as name:
+        monkeypatch.chdir(name)
+        yield
+        assert os.listdir(name) == []
+        monkeypatch.undo()
+
+
+@pytest.fixture
+def localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name is this machine's; many know localhost as an address of IPv4 only."""
+    stand_for(monkeypatch, "/ip6/::1/tcp/0", "/ip4/127.0.0.1/tcp/0")
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let any name stand for some addresses."""
+    return partial(stand_for, monkeypatch)
+
+
+async def echo(reader: StreamReader, writer: StreamWriter) -> None:
+    """Send back what comes, until the other end closes."""
+    with suppress(ConnectionError):
+        while received := await reader.read(99):
+            writer.write(received)
+    await closed(writer)
+
+
+async def closed(writer: StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def is_echoed(reader: StreamReader, writer: StreamWriter) -> bool:
+    """Say whether the other end of a connection sends back what it gets, and close this end."""
+    writer.write(b"there and back")
+    found = await reader.readexactly(14) == b"there and back"
+    await closed(writer)
+    return found
+
+
+# Streams
+
+
+async def check_streams(asked: Multiaddr) -> None:
+    """Serve and dial a stack, and check that both ends agree on where they are."""
+
+    async def tell(reader: StreamReader, writer: StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        ends.put_nowait((from_socket(sock), None if path else from_socket(sock, peer=True)))
+        await echo(reader, writer)
+
+    ends: asyncio.Queue[tuple[Multiaddr, Multiaddr | None]] = asyncio.Queue()
+    path = Endpoint.from_multiaddr(asked).path
+    async with await start_server(tell, asked) as server:
+        (sock,) = server.sockets
+        here, rest = from_socket(sock), Endpoint.from_multiaddr(asked).rest
+        assert server.address == (here.encapsulate(rest) if rest else here)
+        assert server.addresses() == [server.address]
+        assert server.is_serving()
+        assert repr(server) == f"<Server {server.address}>"
+        reader, writer = await open_connection(server.address, timeout=SOON)
+        sock = writer.get_extra_info("socket")
+        assert await ends.get() == (from_socket(sock, peer=True), None if path else from_socket(sock))
+        assert from_socket(sock, peer=True) == here
+        assert await is_echoed(reader, writer)
+    assert not server.is_serving()
+    assert server.sockets == ()
+    server.close()
+
+
+@pytest.mark.parametrize("stack", STREAMS)
+@pytest.mark.usefixtures("localhost")
+def test_both_ends_of_a_stream_agree(stack: str) -> None:
+    run(check_streams(here(stack)))
+
+
+def check_link_local() -> None:
+    run(check_streams(Multiaddr(f"{LINK_LOCAL}/tcp/0/tls/ws")))
+    run(check_datagrams(Multiaddr(f"{LINK_LOCAL}/udp/0")))
+
+
+def test_both_ends_agree_on_a_zone() -> None:
+    run_in_own_network(check_link_local)
+
+
+def test_a_limit_is_that_of_the_reader() -> None:
+    async def main() -> None:
+        async def read_line(reader: StreamReader, writer: StreamWriter) -> None:
+            with pytest.raises(ValueError):
+                await reader.readline()
+            writer.write(b"y" * 1_000 + b"\n")
+            await closed(writer)
+
+        async with await start_server(read_line, "/ip4/127.0.0.1/tcp/0", limit=16) as server:
+            reader, writer = await open_connection(server.address, limit=16)
+            writer.write(b"x" * 1_000 + b"\n")
+            with pytest.raises(ValueError):
+                await reader.readline()
+            await closed(writer)
+
+    run(main())
+
+
+def test_a_connection_starts_at_the_own_address() -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0") as server:
+            connection = await open_connection(server.address, local_addr="/ip4/127.0.0.2/tcp/0")
+            assert from_socket(connection[1].get_extra_info("socket"))[0].value == "127.0.0.2"
+            assert await is_echoed(*connection)
+            with pytest.raises(ConversionError) as caught:
+                await open_connection(server.address, local_addr="/ip6/::1/tcp/0")
+            assert caught.value.reason == "a socket that is bound to /ip6/::1/tcp/0 cannot connect to it"
+            with pytest.raises(OSError) as in_use:
+                await open_connection(server.address, local_addr=server.address)
+            check_located(in_use.value, errno.EADDRINUSE, server.address)
+
+    if not LINUX:
+        pytest.skip("other systems have to be told that 127.0.0.2 is theirs")
+    run(main())
+
+
+def test_a_dual_stack_server_knows_ip4_peers() -> None:
+    async def main() -> None:
+        async def tell(_: StreamReader, writer: StreamWriter) -> None:
+            peers.put_nowait(from_socket(writer.get_extra_info("socket"), peer=True))
+            await closed(writer)
+
+        peers: asyncio.Queue[Multiaddr] = asyncio.Queue()
+        async with await start_server(tell, "/ip6/::/tcp/0", ipv6_only=False, reuse_port=True) as server:
+            port = server.address[1].value
+            _, writer = await open_connection(f"/ip4/127.0.0.1/tcp/{port}")
+            assert await peers.get() == from_socket(writer.get_extra_info("socket"))
+            await closed(writer)
+
+    here("/ip6/::/tcp/0")
+    run(main())
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("attempt", [open_connection, partial(start_server, echo)])
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("/ip4/127.0.0.1", "'/ip4/127.0.0.1': ip4 has no port; put /tcp/PORT or /udp/PORT behind it"),
+        (
+            "/ip4/127.0.0.1/udp/1/quic-v1",
+            (
+                "'/ip4/127.0.0.1/udp/1': asyncio has streams of tcp, sctp and unix only;"
+                " create_datagram_endpoint() has datagrams"
+            ),
+        ),
+        ("/ip4/127.0.0.1/dccp/1", "'/ip4/127.0.0.1/dccp/1': asyncio has streams of tcp, sctp and unix only"),
+        (
+            "/ip6/fe80::1/tcp/1",
+            "'/ip6/fe80::1/tcp/1': a link-local address needs a zone; put /ip6zone/INTERFACE in front",
+        ),
+    ],
+)
+def test_an_address_that_has_no_stream_is_refused(
+    attempt: Callable[[str], Coroutine[Any, Any, None]], address: str, message: str
+) -> None:
+    async def main() -> None:
+        with pytest.raises(ConversionError) as caught:
+            await attempt(address)
+        assert str(caught.value) == message
+
+    run(main())
+
+
+def test_a_time_limit_is_over_zero() -> None:
+    async def main() -> None:
+        with pytest.raises(ValueError) as caught:
+            await open_connection("/ip4/127.0.0.1/tcp/1", timeout=0)
+        assert str(caught.value) == "a timeout is a number of seconds over 0 or None, not 0"
+
+    run(main())
+
+
+def test_the_mode_is_that_of_a_file() -> None:
+    async def main() -> None:
+        with pytest.raises(ValueError, match=r"^only the file of a Unix socket has permissions$"):
+            await start_server(echo, "/ip4/127.0.0.1/tcp/0", mode=0o600)
+        async with await start_server(echo, "/unix/a.sock", mode=0o600):
+            assert Path("a.sock").lstat().st_mode & 0o777 == 0o600
+
+    run(main())
+
+
+# Names
+
+
+def test_what_is_no_name_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        for text in ("/ip4/127.0.0.1/tcp/1/ws", "/unix/a"):
+            assert await resolve(text) == (Endpoint.from_multiaddr(text),)
+
+    monkeypatch.setattr(socket, "getaddrinfo", know_nothing)
+    run(main())
+
+
+def test_a_name_is_looked_up_in_the_resolvers_order(names: Callable[..., None]) -> None:
+    async def main() -> None:
+        found = await resolve("/dns/node.example/udp/7/quic-v1", timeout=SOON)
+        assert [str(one.address) for one in found] == ["/ip6/::1/udp/9", "/ip4/127.0.0.1/udp/8"]
+        assert {str(one.rest) for one in found} == {"/quic-v1"}
+        assert found == Endpoint.from_multiaddr("/dns/node.example/udp/7/quic-v1").resolve()
+        (found_of_ip4,) = await resolve("/dns4/node.example/tcp/7")
+        assert str(found_of_ip4.address) == "/ip4/127.0.0.1/tcp/8"
+
+    names("/ip6/::1/tcp/9", "/ip4/127.0.0.1/tcp/8", "/ip6/::1/tcp/9")
+    run(main())
+
+
+def test_a_name_that_nothing_is_known_of_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        for attempt in (
+            resolve("/dns/node.example/tcp/1"),
+            open_connection("/dns/node.example/tcp/1/ws"),
+            open_connection("/dns/node.example/tcp/1/ws", happy_eyeballs_delay=0.1),
+            start_server(echo, "/dns/node.example/tcp/1/ws"),
+        ):
+            with pytest.raises(socket.gaierror) as caught:
+                await attempt
+            assert caught.value.filename == "/dns/node.example/tcp/1"
+
+    monkeypatch.setattr(socket, "getaddrinfo", know_nothing)
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "attempt", [resolve, open_connection, partial(open_connection, happy_eyeballs_delay=0.1)], ids=str
+)
+def test_a_resolver_that_is_slow_is_cut_off(attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        try:
+            with pytest.raises(TimeoutError) as caught:
+                await attempt("/dns/slow.example/tcp/1", timeout=0.1)
+            assert not done.is_set()
+        finally:
+            done.set()
+        check_located(caught.value, errno.ETIMEDOUT, Multiaddr("/dns/slow.example/tcp/1"))
+
+    done = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: done.wait(SOON) and [])
+    run(main())
+
+
+def test_candidates_are_tried_in_the_resolvers_order(names: Callable[..., None]) -> None:
+    async def main(closed: Multiaddr) -> None:
+        async with (
+            await start_server(echo, "/ip4/127.0.0.1/tcp/0") as one,
+            await start_server(echo, "/ip4/127.0.0.1/tcp/0") as other,
+        ):
+            first, second = one.address, other.address
+            for addresses in ((closed, first, second), (first, closed), (first, second)):
+                names(*addresses)
+                options: dict[str, Any]
+                for options in ({}, {"happy_eyeballs_delay": SOON}, {"local_addr": "/ip4/127.0.0.1/tcp/0"}):
+                    connection = await open_connection("/dns/node.example/tcp/1/ws", timeout=SOON, **options)
+                    assert from_socket(connection[1].get_extra_info("socket"), peer=True) == first
+                    assert await is_echoed(*connection)
+
+    with refusing() as address:
+        run(main(address))
+
+
+def test_with_happy_eyeballs_a_silent_candidate_costs_their_delay_only(names: Callable[..., None]) -> None:
+    async def main(quiet: Multiaddr) -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0") as server:
+            names(quiet, server.address)
+            for local in (None, "/ip4/127.0.0.1/tcp/0"):
+                assert await is_echoed(
+                    *await open_connection(
+                        "/dns/node.example/tcp/1", happy_eyeballs_delay=0.05, interleave=1, local_addr=local
+                    )
+                )
+            assert await is_echoed(*await open_connection(server.address, happy_eyeballs_delay=0.05, interleave=1))
+        names(quiet)
+        with pytest.raises(TimeoutError) as caught:
+            await open_connection("/dns/node.example/tcp/1", happy_eyeballs_delay=0.05, timeout=0.2)
+        check_located(caught.value, errno.ETIMEDOUT, Multiaddr("/dns/node.example/tcp/1"))
+
+    with silent() as address:
+        run(main(address))
+
+
+def test_where_all_candidates_fail_each_is_told(names: Callable[..., None]) -> None:
+    async def main(first: Multiaddr, second: Multiaddr, third: Multiaddr) -> None:
+        names(first, second, third)
+        with pytest.raises(ConnectionRefusedError) as caught:
+            await open_connection("/dns/node.example/tcp/1", timeout=0.5)
+        assert (caught.value.errno, caught.value.filename) == (errno.ECONNREFUSED, str(first))
+        assert [note[-len(f"'{second}'") :] for note in caught.value.__notes__] == [f"'{second}'", f"'{third}'"]
+        assert caught.value.__notes__[1] == f"also [Errno 110] {os.strerror(errno.ETIMEDOUT)}: '{third}'"
+
+    with refusing() as one, refusing() as two, silent() as three:
+        run(main(one, two, three))
+
+
+def test_a_name_is_served_at_where_it_is_this_machine(names: Callable[..., None]) -> None:
+    async def main() -> None:
+        names("/ip4/192.0.2.99/tcp/0", "/ip4/127.0.0.1/tcp/0")
+        async with await start_server(echo, "/dns/node.example/tcp/0/ws") as server:
+            assert str(server.address) == f"/ip4/127.0.0.1/tcp/{server.sockets[0].getsockname()[1]}/ws"
+            assert await is_echoed(*await open_connection(server.address))
+        names("/ip4/192.0.2.99/tcp/0", "/ip4/192.0.2.98/tcp/0")
+        with pytest.raises(OSError) as caught:
+            await start_server(echo, "/dns/node.example/tcp/0/ws")
+        check_located(caught.value, errno.EADDRNOTAVAIL, Multiaddr("/ip4/192.0.2.99/tcp/0"))
+        assert len(caught.value.__notes__) == 1
+
+    run(main())
+
+
+# Time limits and cancellation
+
+
+def test_who_is_silent_is_given_up() -> None:
+    async def main(address: Multiaddr) -> None:
+        with pytest.raises(TimeoutError) as caught:
+            await open_connection(address.encapsulate("/ws"), timeout=0.1)
+        check_located(caught.value, errno.ETIMEDOUT, address)
+
+    with silent() as quiet:
+        run(main(quiet))
+
+
+@pytest.mark.skipif(not LINUX, reason="other systems refuse connections when the backlog is full")
+def test_a_full_backlog_of_a_unix_socket_is_waited_for() -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/unix/a.sock", backlog=0, start_serving=False) as server:
+            first = await open_connection(server.address)
+            with pytest.raises(TimeoutError) as caught:
+                await open_connection(server.address, timeout=0.1)
+            check_located(caught.value, errno.ETIMEDOUT, server.address)
+            waiting = asyncio.create_task(open_connection(server.address))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            await server.start_serving()
+            assert await is_echoed(*await waiting)
+            assert await is_echoed(*first)
+
+    run(main())
+
+
+def test_a_connection_that_is_cancelled_leaves_nothing() -> None:
+    """What is left open is a warning, and warnings are errors."""
+
+    async def main(quiet: Multiaddr) -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0") as server:
+            for address in (quiet, server.address):
+                for steps in range(8):
+                    await check_cancelled(open_connection(address), steps)
+            assert await is_echoed(*await open_connection(server.address))
+
+    with silent() as address:
+        run(main(address))
+
+
+async def check_cancelled(attempt: Coroutine[Any, Any, Any], steps: int) -> None:
+    """Cancel something after some steps of the loop; close what comes out of it if it was done by then."""
+    task = asyncio.create_task(attempt)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    try:
+        outcome = await task
+    except asyncio.CancelledError:
+        return
+    if isinstance(outcome, Server):
+        outcome.close()
+        await outcome.wait_closed()
+    elif isinstance(outcome[1], StreamWriter):
+        await closed(outcome[1])
+    else:
+        outcome[0].close()
+
+
+@pytest.mark.parametrize("address", ["/ip4/127.0.0.1/tcp/0", "/unix/a.sock"])
+def test_a_server_whose_start_is_cancelled_leaves_nothing(address: str) -> None:
+    """Above all no closed socket among those that the loop watches: the next one of that number could not be used."""
+
+    async def main() -> None:
+        for steps in range(8):
+            await check_cancelled(start_server(echo, address), steps)
+            assert os.listdir() == []
+            async with await start_server(echo, address) as server:
+                assert await is_echoed(*await open_connection(server.address))
+
+    run(main())
+
+
+def test_a_datagram_endpoint_that_is_cancelled_leaves_nothing() -> None:
+    async def main() -> None:
+        for steps in range(6):
+            await check_cancelled(create_datagram_endpoint(DatagramProtocol, "/ip4/127.0.0.1/udp/0"), steps)
+
+    run(main())
+
+
+# Servers
+
+
+def test_without_serving_connections_wait() -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0", start_serving=False) as server:
+            assert not server.is_serving()
+            connection = await open_connection(server.address)
+            await server.start_serving()
+            assert server.is_serving()
+            assert await is_echoed(*connection)
+
+    run(main())
+
+
+def test_a_second_server_is_refused_and_the_first_unharmed() -> None:
+    async def main() -> None:
+        for address in ("/ip4/127.0.0.1/tcp/0", "/unix/a.sock"):
+            async with await start_server(echo, address) as server:
+                with pytest.raises(OSError) as caught:
+                    await start_server(echo, server.address)
+                check_located(caught.value, errno.EADDRINUSE, server.address)
+                assert await is_echoed(*await open_connection(server.address))
+
+    run(main())
+
+
+def test_serving_ends_when_it_is_cancelled_and_the_file_goes_at_once() -> None:
+    async def main() -> None:
+        server = await start_server(echo, "/unix/a.sock", start_serving=False)
+        serving = asyncio.create_task(server.serve_forever())
+        reader, writer = await open_connection(server.address)
+        writer.write(b"?")
+        assert await reader.readexactly(1) == b"?"
+        assert server.is_serving()
+        serving.cancel()
+        while os.listdir():  # though there is a connection, for which asyncio waits from 3.12 on
+            await asyncio.sleep(0.01)
+        with pytest.raises(FileNotFoundError):
+            await open_connection(server.address)
+        assert await is_echoed(reader, writer)
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert not server.is_serving()
+
+    run(main())
+
+
+def test_serving_ends_when_the_server_is_closed() -> None:
+    async def main() -> None:
+        server = await start_server(echo, "/unix/a.sock")
+        serving = asyncio.create_task(server.serve_forever())
+        await asyncio.sleep(0.01)
+        with pytest.raises(RuntimeError):
+            await server.serve_forever()
+        assert await is_echoed(*await open_connection(server.address)), "it still serves"
+        server.close()
+        assert os.listdir() == []
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        with pytest.raises(RuntimeError, match="is closed"):
+            await server.serve_forever()
+
+    run(main())
+
+
+def test_serving_that_is_cancelled_as_it_begins_is_closed() -> None:
+    async def main() -> None:
+        for steps in range(1, 5):
+            server = await start_server(echo, "/unix/a.sock")
+            await check_cancelled(server.serve_forever(), steps)
+            assert os.listdir() == []
+            assert server.sockets == ()
+
+    run(main())
+
+
+def test_a_file_is_removed_while_the_socket_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else another server could have taken the path over, with a file of the same number."""
+
+    async def main() -> None:
+        server = await start_server(echo, "/unix/a.sock")
+        unlink = os.unlink
+
+        def look_and_unlink(path: bytes) -> None:
+            listening.append(server.sockets != () and server.sockets[0].fileno() != -1)
+            unlink(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", look_and_unlink)
+            server.close()
+        await server.wait_closed()
+
+    listening: list[bool] = []
+    run(main())
+    assert listening == [True]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12, 1), reason="asyncio did not wait for connections")
+def test_a_closed_server_is_waited_for_until_its_connections_end() -> None:
+    async def main() -> None:
+        server = await start_server(echo, "/ip4/127.0.0.1/tcp/0")
+        connection = await open_connection(server.address)
+        connection[1].write(b"?")
+        await connection[0].readexactly(1)
+        server.close()
+        waiting = asyncio.create_task(server.wait_closed())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        assert await is_echoed(*connection)
+        await waiting
+
+    run(main())
+
+
+def test_asyncios_own_server_is_there() -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0") as server:
+            assert isinstance(server.server, asyncio.Server)
+            assert [from_socket(sock) for sock in server.server.sockets] == [server.address]
+
+    run(main())
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Iterator[tuple[str, str]]:
+    """A certificate for node.example and the addresses of loopback, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the command openssl is wanted")
+    with TemporaryDirectory(prefix="maddr") as name:
+        paths = os.path.join(name, "certificate.pem"), os.path.join(name, "key.pem")
+        subprocess.run(
+            [
+                *(
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=node.example",
+                ),
+                *("-addext", "subjectAltName=DNS:node.example,IP:127.0.0.1,IP:::1"),
+                *("-out", paths[0], "-keyout", paths[1]),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        yield paths
+
+
+@pytest.fixture
+def asked_for() -> list[str | None]:
+    """The names that clients asked the server for."""
+    return []
+
+
+@pytest.fixture
+def server_tls(certificate: tuple[str, str], asked_for: list[str | None]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.sni_callback = lambda _, name, __: asked_for.append(name)
+    return context
+
+
+@pytest.fixture
+def client_tls(certificate: tuple[str, str]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificate[0])
+
+
+def test_the_endpoints_host_is_the_servers_name(
+    server_tls: ssl.SSLContext,
+    client_tls: ssl.SSLContext,
+    asked_for: list[str | None],
+    names: Callable[..., None],
+) -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0/tls", ssl=server_tls) as server:
+            names(server.address)
+            cases: list[tuple[Multiaddr | str, dict[str, Any], str | None]] = [
+                (server.address, {}, None),  # an IP address is not asked for, but checked
+                ("/dns/node.example/tcp/1/tls", {}, "node.example"),
+                ("/dns4/node.example/tcp/1/tls", {"server_hostname": None}, "node.example"),
+                ("/dns/node.example/tcp/1", {"happy_eyeballs_delay": 0.1}, "node.example"),
+                ("/dns/other.example/tcp/1", {"server_hostname": "node.example"}, "node.example"),
+            ]
+            for address, options, name in cases:
+                connection = await open_connection(address, ssl=client_tls, timeout=SOON, **options)
+                sock = connection[1].get_extra_info("socket")
+                assert from_socket(sock, peer=True) == server.address[:2]
+                assert await is_echoed(*connection)
+                assert asked_for.pop() == name
+
+    run(main())
+
+
+def test_a_server_of_another_name_is_refused(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, names: Callable[..., None]
+) -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0", ssl=server_tls) as server:
+            names(server.address)
+            with pytest.raises(ssl.SSLCertVerificationError) as caught:
+                await open_connection("/dns/other.example/tcp/1", ssl=client_tls)
+            assert caught.value.filename == str(server.address)
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await open_connection(server.address, ssl=client_tls, server_hostname="other.example")
+
+    run(main())
+
+
+def test_a_unix_socket_has_no_name_to_check(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/unix/a.sock", ssl=server_tls) as server:
+            with pytest.raises(ValueError, match="server_hostname"):
+                await open_connection(server.address, ssl=client_tls)
+            connection = await open_connection(server.address, ssl=client_tls, server_hostname="node.example")
+            assert await is_echoed(*connection)
+
+    run(main())
+
+
+def test_a_handshake_that_does_not_end_is_given_up(client_tls: ssl.SSLContext) -> None:
+    async def hang_up(_: StreamReader, writer: StreamWriter) -> None:
+        await closed(writer)
+
+    async def wait(reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        await closed(writer)
+
+    async def main() -> None:
+        cases: list[tuple[Handler, dict[str, Any], type[OSError], int]] = [
+            (hang_up, {}, ConnectionResetError, errno.ECONNRESET),
+            (wait, {"timeout": 0.1}, TimeoutError, errno.ETIMEDOUT),
+            (wait, {"ssl_handshake_timeout": 0.1}, ConnectionAbortedError, errno.ECONNABORTED),
+        ]
+        for handler, options, kind, number in cases:
+            async with await start_server(handler, "/ip4/127.0.0.1/tcp/0") as server:
+                with pytest.raises(kind) as caught:
+                    await open_connection(server.address, ssl=client_tls, **options)
+                check_located(caught.value, number, server.address)
+
+    run(main())
+
+
+def test_a_handshake_that_is_cancelled_leaves_nothing(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+    async def main() -> None:
+        async with await start_server(echo, "/ip4/127.0.0.1/tcp/0", ssl=server_tls) as server:
+            for steps in range(12):
+                await check_cancelled(open_connection(server.address, ssl=client_tls), steps)
+            assert await is_echoed(*await open_connection(server.address, ssl=client_tls))
+
+    run(main())
+
+
+# Datagrams
+
+
+class Mailbox(DatagramProtocol):
+    """A protocol that keeps what comes, with the sender's address."""
+
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[tuple[bytes, Multiaddr]] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        family = socket.AF_INET if len(addr) == 2 else socket.AF_INET6
+        self.received.put_nowait((data, from_sockaddr(family, addr, socket.SOCK_DGRAM)))
+
+
+def address_of(transport: DatagramTransport, *, peer: bool = False) -> Multiaddr:
+    return from_socket(transport.get_extra_info("socket"), peer=peer)
+
+
+async def check_datagrams(asked: Multiaddr) -> None:
+    server, at_server = await create_datagram_endpoint(Mailbox, asked)
+    address = address_of(server)
+    client, at_client = await create_datagram_endpoint(Mailbox, remote_addr=address)
+    own = address_of(client)[:-1].encapsulate("/udp/0")
+    both, at_both = await create_datagram_endpoint(Mailbox, own, address)
+    try:
+        for transport, mailbox in ((client, at_client), (both, at_both)):
+            assert address_of(transport, peer=True) == address
+            transport.sendto(b"there")
+            assert await at_server.received.get() == (b"there", address_of(transport))
+            server.sendto(b"and back", Endpoint.from_multiaddr(address_of(transport)).sockaddr())
+            assert await mailbox.received.get() == (b"and back", address)
+    finally:
+        for transport in (server, client, both):
+            transport.close()
+
+
+@pytest.mark.parametrize("stack", DATAGRAMS)
+@pytest.mark.usefixtures("localhost")
+def test_both_ends_of_datagrams_agree(stack: str) -> None:
+    run(check_datagrams(here(stack)))
+
+
+def test_broadcasts_have_to_be_allowed() -> None:
+    async def main() -> None:
+        for allowed in (False, True):
+            transport, _ = await create_datagram_endpoint(
+                DatagramProtocol, "/ip4/127.0.0.1/udp/0", allow_broadcast=allowed
+            )
+            sock = transport.get_extra_info("socket")
+            assert bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST)) is allowed
+            transport.close()
+
+    run(main())
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="the platform has none")
+def test_a_port_is_shared_where_all_say_so() -> None:
+    async def main() -> None:
+        first, _ = await create_datagram_endpoint(DatagramProtocol, "/ip4/127.0.0.1/udp/0", reuse_port=True)
+        address = address_of(first)
+        second, _ = await create_datagram_endpoint(DatagramProtocol, address, reuse_port=True)
+        third, _ = await create_datagram_endpoint(DatagramProtocol, address, address, reuse_port=True)
+        assert {address_of(transport) for transport in (first, second, third)} == {address}
+        with pytest.raises(OSError) as caught:
+            await create_datagram_endpoint(DatagramProtocol, address.encapsulate("/quic-v1"))
+        check_located(caught.value, errno.EADDRINUSE, address)
+        for transport in (first, second, third):
+            transport.close()
+
+    run(main())
+
+
+def test_a_dual_stack_endpoint_knows_ip4_peers() -> None:
+    async def main() -> None:
+        server, mailbox = await create_datagram_endpoint(Mailbox, "/ip6/::/udp/0", ipv6_only=False)
+        port = address_of(server)[1].value
+        client, _ = await create_datagram_endpoint(Mailbox, remote_addr=f"/ip4/127.0.0.1/udp/{port}")
+        client.sendto(b"?")
+        assert await mailbox.received.get() == (b"?", address_of(client))
+        for transport in (server, client):
+            transport.close()
+
+    here("/ip6/::/udp/0")
+    run(main())
+
+
+def test_the_first_address_of_a_name_that_will_do_is_taken(names: Callable[..., None]) -> None:
+    async def main() -> None:
+        names("/ip4/192.0.2.99/udp/0", "/ip4/127.0.0.1/udp/0")
+        transport, _ = await create_datagram_endpoint(DatagramProtocol, "/dns/node.example/udp/0")
+        assert address_of(transport)[0].value == "127.0.0.1"
+        transport.close()
+        names("/ip4/192.0.2.99/udp/0")
+        with pytest.raises(OSError) as caught:
+            await create_datagram_endpoint(DatagramProtocol, "/dns/node.example/udp/0")
+        check_located(caught.value, errno.EADDRNOTAVAIL, Multiaddr("/ip4/192.0.2.99/udp/0"))
+
+    run(main())
+
+
+def test_a_datagram_endpoint_needs_an_address_of_udp() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError) as nothing:
+            await create_datagram_endpoint(DatagramProtocol)
+        assert str(nothing.value) == "a datagram endpoint needs a local or a remote address"
+        for arguments in (("/ip4/127.0.0.1/tcp/1",), (None, "/ip4/127.0.0.1/tcp/1")):
+            with pytest.raises(ConversionError) as caught:
+                await create_datagram_endpoint(DatagramProtocol, *arguments)
+            assert str(caught.value) == (
+                "'/ip4/127.0.0.1/tcp/1': only udp has datagrams; open_connection() has streams"
+            )
+        with pytest.raises(ConversionError) as caught:
+            await create_datagram_endpoint(DatagramProtocol, "/ip6/::1/udp/0", "/ip4/127.0.0.1/udp/1")
+        assert caught.value.reason == "a socket that is bound to /ip6/::1/udp/0 cannot connect to it"
+
+    run(main())
+
+
+def test_a_protocol_that_cannot_be_made_leaves_nothing() -> None:
+    async def main() -> None:
+        with pytest.raises(ZeroDivisionError):
+            await create_datagram_endpoint(fail, "/ip4/127.0.0.1/udp/0")
+
+    def fail() -> DatagramProtocol:
+        raise ZeroDivisionError
+
+    run(main())
+
+
+# Nothing is left
+
+
+async def do_everything() -> None:
+    for stack in ("/ip4/127.0.0.1/tcp/0", "/unix/a.sock"):
+        await check_streams(Multiaddr(stack))
+    await check_datagrams(Multiaddr("/ip4/127.0.0.1/udp/0"))
+    async with await start_server(echo, "/unix/a.sock") as server:
+        tls = ssl.create_default_context()
+        with refusing() as address:
+            for attempt in (
+                start_server(echo, server.address),
+                start_server(echo, "/unix/none%2Fa.sock"),
+                start_server(echo, "/ip4/192.0.2.99/tcp/0"),
+                open_connection(address),
+                open_connection(address, timeout=SOON),
+                open_connection("/unix/none"),
+                open_connection("/dns/node.example/tcp/1"),
+                open_connection("/dns/node.example/tcp/1", happy_eyeballs_delay=0.1),
+                open_connection("/ip6/fe80::1/tcp/1"),
+                open_connection(server.address, ssl=tls),
+                open_connection(server.address, ssl=tls, server_hostname="node.example", timeout=0.05),
+                create_datagram_endpoint(DatagramProtocol, "/ip4/192.0.2.99/udp/0"),
+            ):
+                try:
+                    await attempt
+                except (OSError, ValueError):
+                    continue
+                raise AssertionError("it should have failed")
+        for steps in range(8):
+            await check_cancelled(open_connection(server.address), steps)
+            await check_cancelled(start_server(echo, "/unix/b.sock"), steps)
+            await check_cancelled(create_datagram_endpoint(DatagramProtocol, "/ip4/127.0.0.1/udp/0"), steps)
+
+
+def everything() -> None:
+    """Do all that there is, with and without failures, where each warning is an error."""
+    pytest.MonkeyPatch().setattr(socket, "getaddrinfo", know_nothing)
+    with TemporaryDirectory(prefix="maddr") as name:
+        os.chdir(name)
+        run(do_everything())
+        assert os.listdir() == []
+        os.chdir("/")
+
+
+def test_nothing_is_left_open() -> None:
+    run_apart(everything)
