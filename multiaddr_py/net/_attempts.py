@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     P = ParamSpec("P")
 
+_LONGEST: Final = 1e9
+"""Seconds that stand for any longer time, infinity included: Python's own waiting takes ten times as many at most."""
 _LEAST_SHARE: Final = 2.0  # seconds: less would cut off a candidate that is slow but alive
 PAUSE: Final = 0.01
 """Seconds between attempts to connect to a Unix socket whose backlog is full: no system says when that is over."""
@@ -78,7 +80,7 @@ class Deadline:
         if timeout is not None and not timeout > 0:
             raise ValueError(f"a timeout is a number of seconds over 0 or None, not {timeout!r}")
         self._clock = clock
-        self._moment = None if timeout is None else clock() + timeout
+        self._moment = None if timeout is None else clock() + min(timeout, _LONGEST)
 
     def left(self) -> float | None:
         """Return the seconds that are left, None for any number; raise `TimeoutError` where there are none."""

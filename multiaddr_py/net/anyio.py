@@ -35,7 +35,7 @@ except ModuleNotFoundError as error:
 
 from multiaddr_py import ConversionError
 from multiaddr_py._frozen import final
-from multiaddr_py.net._attempts import Deadline, Failures, located
+from multiaddr_py.net._attempts import PAUSE, Deadline, Failures, located
 from multiaddr_py.net._stacks import IPPROTO_SCTP
 from multiaddr_py.net.endpoint import Endpoint
 from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
@@ -47,12 +47,11 @@ if TYPE_CHECKING:
 
     from multiaddr_py import Multiaddr
     from multiaddr_py.net.sockaddr import AddressLike
-    from multiaddr_py.net.sockets import Listener
+    from multiaddr_py.net.sockets import Allow, Listener
 
     T = TypeVar("T")
 
 _BACKLOG: Final = 65_536  # AnyIO's own; the system takes less where that is too much
-_PAUSE: Final = 0.01  # seconds
 
 
 async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
@@ -61,30 +60,36 @@ async def resolve(address: AddressLike, *, timeout: float | None = None) -> tupl
     if not endpoint.is_name:
         await anyio.lowlevel.checkpoint()
         return (endpoint,)
-    with located(endpoint.address), anyio.fail_after(timeout):
+    deadline = Deadline(timeout, clock=anyio.current_time)
+    with located(endpoint.address), anyio.fail_after(deadline.left()):
         found = await anyio.getaddrinfo(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
     return endpoint._resolved(found)
 
 
 async def connect_stream(
-    address: AddressLike, *, timeout: float | None = None, local_addr: AddressLike | None = None
+    address: AddressLike,
+    *,
+    timeout: float | None = None,
+    local_addr: AddressLike | None = None,
+    reuse_port: bool = False,
+    allow: Allow | None = None,
 ) -> anyio.abc.SocketStream:
     """Return a stream that is connected to the endpoint of an address; what follows it is left to the caller.
 
     Of a Unix socket it is a `UNIXSocketStream`. A name is looked up, and its addresses are tried in the resolver's
-    order, all within `timeout` seconds. `local_addr` is what the socket is bound to.
+    order, all within `timeout` seconds. `local_addr`, `reuse_port` and `allow` are those of `connect`.
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
     deadline = Deadline(timeout, clock=anyio.current_time)
     endpoint = _stream_endpoint(address)
     local = None if local_addr is None else local_endpoint(local_addr, endpoint)
-    candidates = reachable(await resolve(address, timeout=deadline.left()), local)
+    candidates = reachable(endpoint, await resolve(address, timeout=deadline.left()), local, allow)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with (
             failures.at(candidate.address),
-            closed_on_failure(unconnected(candidate, local)) as sock,
+            closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
             anyio.fail_after(deadline.share(len(candidates) - place)),
         ):
             return await _connected(sock, candidate)
@@ -123,7 +128,7 @@ async def _connect_to_path(sock: socket.socket, path: bytes) -> None:
         try:
             return sock.connect(path)
         except BlockingIOError:
-            await anyio.sleep(_PAUSE)
+            await anyio.sleep(PAUSE)
 
 
 @final
@@ -208,7 +213,12 @@ if TYPE_CHECKING:
     ) -> anyio.abc.UDPSocket: ...
     @overload
     async def create_udp(
-        local_addr: AddressLike | None, remote_addr: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True
+        local_addr: AddressLike | None,
+        remote_addr: AddressLike,
+        *,
+        reuse_port: bool = False,
+        ipv6_only: bool = True,
+        allow: Allow | None = None,
     ) -> anyio.abc.ConnectedUDPSocket: ...
     @overload
     async def create_udp(
@@ -217,6 +227,7 @@ if TYPE_CHECKING:
         remote_addr: AddressLike,
         reuse_port: bool = False,
         ipv6_only: bool = True,
+        allow: Allow | None = None,
     ) -> anyio.abc.ConnectedUDPSocket: ...
 
 
@@ -226,9 +237,11 @@ async def create_udp(
     *,
     reuse_port: bool = False,
     ipv6_only: bool = True,
+    allow: Allow | None = None,
 ) -> anyio.abc.UDPSocket | anyio.abc.ConnectedUDPSocket:
     """Return a socket for datagrams that is bound to an address, connected to one, or both.
 
+    The arguments are those of `bind` and `connect`.
     `from_socket(udp.extra(anyio.abc.SocketAttribute.raw_socket))` is its address, with the real port.
     `from_sockaddr(udp.extra(anyio.abc.SocketAttribute.family), sender, socket.SOCK_DGRAM)` is a sender's,
     where `sender` is what `receive` has beside the datagram.
@@ -236,7 +249,7 @@ async def create_udp(
     Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
     """
     if remote_addr is not None:
-        return await _connected_udp(remote_addr, local_addr, reuse_port=reuse_port)
+        return await _connected_udp(remote_addr, local_addr, reuse_port=reuse_port, allow=allow)
     if local_addr is not None:
         return await _bound_udp(local_addr, reuse_port=reuse_port, ipv6_only=ipv6_only)
     raise TypeError("a UDP socket needs a local or a remote address")
@@ -254,12 +267,12 @@ async def _bound_udp(address: AddressLike, *, reuse_port: bool, ipv6_only: bool)
 
 
 async def _connected_udp(
-    address: AddressLike, local_addr: AddressLike | None, *, reuse_port: bool
+    address: AddressLike, local_addr: AddressLike | None, *, reuse_port: bool, allow: Allow | None
 ) -> anyio.abc.ConnectedUDPSocket:
     endpoint = _datagram_endpoint(address)
     local = None if local_addr is None else local_endpoint(local_addr, endpoint)
     failures = Failures()
-    for candidate in reachable(await resolve(address), local):
+    for candidate in reachable(endpoint, await resolve(address), local, allow):
         with (
             failures.at(candidate.address),
             closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,

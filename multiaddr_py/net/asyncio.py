@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from multiaddr_py import Multiaddr
     from multiaddr_py.net.sockaddr import AddressLike
-    from multiaddr_py.net.sockets import Listener
+    from multiaddr_py.net.sockets import Allow, Listener
 
     P = TypeVar("P", bound=BaseProtocol)
 
@@ -53,7 +53,7 @@ async def resolve(address: AddressLike, *, timeout: float | None = None) -> tupl
         return (endpoint,)
     look_up = asyncio.get_running_loop().getaddrinfo
     with located(endpoint.address):
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(Deadline(timeout).left()):
             found = await look_up(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
     return endpoint._resolved(found)
 
@@ -63,14 +63,17 @@ async def open_connection(
     *,
     timeout: float | None = None,
     local_addr: AddressLike | None = None,
+    reuse_port: bool = False,
+    allow: Allow | None = None,
     **options: Unpack[ConnectionOptions],
 ) -> tuple[StreamReader, StreamWriter]:
     """Return reader and writer of a connection to the endpoint of an address; what follows it is left to the caller.
 
     A name is looked up, and its addresses are tried in the resolver's order, all within `timeout` seconds.
-    `local_addr` is what the socket is bound to; the other options are those of `asyncio.open_connection`.
+    `local_addr`, `reuse_port` and `allow` are those of `connect`, the other options those of `asyncio.open_connection`.
     With `ssl` the `server_hostname` is the endpoint's host where nothing else is said;
-    with `happy_eyeballs_delay` or `interleave` it is asyncio that tries a name's addresses, in its order.
+    with `happy_eyeballs_delay` or `interleave` it is asyncio that tries a name's addresses, in its order,
+    and knows neither `reuse_port` nor `allow`: then they raise `ValueError`.
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
@@ -80,8 +83,10 @@ async def open_connection(
         options["server_hostname"] = endpoint.host
     local = None if local_addr is None else local_endpoint(local_addr, endpoint)
     if endpoint.is_name and (options.get("happy_eyeballs_delay") or options.get("interleave")):
+        if reuse_port or allow is not None:
+            raise ValueError("reuse_port and allow do not go with happy_eyeballs_delay and interleave")
         with located(endpoint.address):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(deadline.left()):
                 return await asyncio.open_connection(
                     endpoint.host,
                     endpoint.port,
@@ -93,12 +98,12 @@ async def open_connection(
     options.pop("happy_eyeballs_delay", None)
     options.pop("interleave", None)
     with located(endpoint.address):
-        candidates = reachable(await resolve(endpoint.address, timeout=deadline.left()), local)
+        candidates = reachable(endpoint, await resolve(address, timeout=deadline.left()), local, allow)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with failures.at(candidate.address):
             async with asyncio.timeout(deadline.share(len(candidates) - place)):
-                with closed_on_failure(unconnected(candidate, local)) as sock:
+                with closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock:
                     await _connect(sock, candidate)
                 return await _open(sock, options)
     raise failures.error()
@@ -253,10 +258,12 @@ async def create_datagram_endpoint(
     *,
     reuse_port: bool = False,
     ipv6_only: bool = True,
+    allow: Allow | None = None,
     allow_broadcast: bool = False,
 ) -> tuple[DatagramTransport, P]:
     """Return transport and protocol of a datagram socket that is bound to an address, connected to one, or both.
 
+    The arguments are those of `bind` and `connect`, and asyncio's own.
     Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
     """
     local = None
@@ -264,9 +271,10 @@ async def create_datagram_endpoint(
         remote = _datagram_endpoint(remote_addr)
         if local_addr is not None:
             local = local_endpoint(local_addr, remote)
-        candidates = reachable(await resolve(remote.address), local)
+        candidates = reachable(remote, await resolve(remote_addr), local, allow)
     elif local_addr is not None:
-        candidates = await resolve(_datagram_endpoint(local_addr).address)
+        _datagram_endpoint(local_addr)
+        candidates = await resolve(local_addr)
     else:
         raise TypeError("a datagram endpoint needs a local or a remote address")
     failures = Failures()

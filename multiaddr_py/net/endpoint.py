@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py._frozen import Frozen, final
 from multiaddr_py.errors import quote
-from multiaddr_py.net._attempts import located, within
+from multiaddr_py.net._attempts import Deadline, located, within
 from multiaddr_py.net._names import fault_of_name
 from multiaddr_py.net._stacks import FAMILIES, NAMES, NO_SOCKET, PORTS, STANDS_ON, TRANSPORTS, read_front
 from multiaddr_py.net.sockaddr import from_sockaddr
@@ -157,7 +157,9 @@ class Endpoint(Frozen):
         if not self.is_name:
             return (self,)
         with located(self.address):
-            found = within(timeout, socket.getaddrinfo, self.host, self.port, self.family, socket.SOCK_STREAM)
+            found = within(
+                Deadline(timeout).left(), socket.getaddrinfo, self.host, self.port, self.family, socket.SOCK_STREAM
+            )
         return self._resolved(found)
 
     def _resolved(self, found: Found) -> tuple[Endpoint, ...]:

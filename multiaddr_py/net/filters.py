@@ -22,7 +22,8 @@ The default has to be said, and last: a file that was cut off is no filter, inst
 | `peer` | a peer ID | the peer that one ends up talking to, not its relay |
 
 An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) is in the networks of both.
-A name is in no network, even one that is a number: whoever looks it up asks again, about what was found.
+A name is in no network, even one that is a number: whoever looks it up asks again, about what was found,
+as `connect(address, allow=filter.allows)` does.
 `deny scope=reserved` keeps the numbers out, `deny transport=dns,dns4,dns6,dnsaddr` all names.
 What stands behind a `p2p-circuit` is for the relay to dial, so that only its last peer is asked for.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from contextlib import contextmanager, nullcontext
@@ -17,13 +18,15 @@ from multiaddr_py.net.sockaddr import from_sockaddr, from_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import Final, Protocol, Self, TypeAlias, TypeVar
 
     from multiaddr_py.net._unix import SocketFile
     from multiaddr_py.net.sockaddr import AddressLike, Sockaddr
 
+    Allow: TypeAlias = Callable[[Multiaddr], bool]
+    """Says whether an address may be dialled."""
     Socket: TypeAlias = socket.socket
 
     class Closable(Protocol):
@@ -43,12 +46,14 @@ def connect(
     timeout: float | None = None,
     local_addr: AddressLike | None = None,
     reuse_port: bool = False,
+    allow: Allow | None = None,
 ) -> socket.socket:
     """Return a socket that is connected to the endpoint of an address; what follows it is left to the caller.
 
     A name is looked up, and its addresses are tried in the resolver's order, all within `timeout` seconds;
     the socket that is returned has no time limit.
     `local_addr` is what the socket is bound to; with `reuse_port` other sockets may be bound to the same.
+    `allow`, such as `Filter.allows`, is asked about each address that a name has; what it refuses is not dialled.
     A datagram socket is connected in the sense that it sends to and hears from that address only.
 
     Raises `ConversionError` for an address without endpoint, and `OSError` with the address as its `filename`:
@@ -58,7 +63,7 @@ def connect(
     endpoint = Endpoint.from_multiaddr(address)
     local = None if local_addr is None else local_endpoint(local_addr, endpoint)
     with located(endpoint.address):
-        candidates = reachable(endpoint.resolve(timeout=deadline.left()), local)
+        candidates = reachable(endpoint, endpoint.resolve(timeout=deadline.left()), local, allow)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with (
@@ -92,15 +97,20 @@ def local_endpoint(address: AddressLike, remote: Endpoint) -> Endpoint:
     return local
 
 
-def reachable(candidates: Sequence[Endpoint], local: Endpoint | None) -> Sequence[Endpoint]:
-    """Return the candidates that a socket which is bound to `local` can connect to."""
-    if local is None:
-        return candidates
-    found = [candidate for candidate in candidates if candidate.family == local.family]
-    if not found:
-        first = candidates[0].address
-        raise ConversionError(f"a socket that is bound to {local.address} cannot connect to it", str(first))
-    return found
+def reachable(
+    endpoint: Endpoint, candidates: Sequence[Endpoint], local: Endpoint | None, allow: Allow | None
+) -> Sequence[Endpoint]:
+    """Return the candidates for an endpoint that a socket which is bound to `local` can reach, and that are allowed."""
+    text = str(endpoint.address)
+    if local is not None:
+        candidates = [candidate for candidate in candidates if candidate.family == local.family]
+        if not candidates:
+            raise ConversionError(f"a socket that is bound to {local.address} cannot connect to it", text)
+    if allow is not None:
+        candidates = [candidate for candidate in candidates if allow(candidate.to_multiaddr())]
+        if not candidates:
+            raise PermissionError(errno.EACCES, "no address of it is allowed", text)
+    return candidates
 
 
 def unconnected(endpoint: Endpoint, local: Endpoint | None, *, reuse_port: bool = False) -> socket.socket:

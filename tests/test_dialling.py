@@ -1,0 +1,171 @@
+"""What is alike for sockets, asyncio and AnyIO: which addresses are dialled, from where, and how long that may take."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+from stacks import stand_for
+
+import multiaddr_py.net.anyio
+import multiaddr_py.net.asyncio
+from multiaddr_py import Multiaddr
+from multiaddr_py.net import Endpoint, Filter, Rule, bind, connect, from_socket, listen
+
+Ends = tuple[Multiaddr, Multiaddr]
+SOON = 30.0
+PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
+
+
+def ends(sock: Any) -> Ends:
+    return from_socket(sock), from_socket(sock, peer=True)
+
+
+def dial(address: str | Multiaddr, **options: Any) -> Ends:
+    with connect(address, timeout=SOON, **options) as sock:
+        return ends(sock)
+
+
+def dial_with_asyncio(address: str | Multiaddr, **options: Any) -> Ends:
+    async def main() -> Ends:
+        _, writer = await multiaddr_py.net.asyncio.open_connection(address, timeout=SOON, **options)
+        try:
+            return ends(writer.get_extra_info("socket"))
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    return asyncio.run(main())
+
+
+def dial_with_anyio(address: str | Multiaddr, *, backend: str, **options: Any) -> Ends:
+    async def main() -> Ends:
+        async with await multiaddr_py.net.anyio.connect_stream(address, timeout=SOON, **options) as stream:
+            return ends(stream.extra(anyio.abc.SocketAttribute.raw_socket))
+
+    return anyio.run(main, backend=backend)
+
+
+def send_with_asyncio(address: str, **options: Any) -> Ends:
+    async def main() -> Ends:
+        transport, _ = await multiaddr_py.net.asyncio.create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=address, **options
+        )
+        try:
+            return ends(transport.get_extra_info("socket"))
+        finally:
+            transport.close()
+            await asyncio.sleep(0)
+
+    return asyncio.run(main())
+
+
+def send_with_anyio(address: str, **options: Any) -> Ends:
+    async def main() -> Ends:
+        async with await multiaddr_py.net.anyio.create_udp(remote_addr=address, **options) as udp:
+            return ends(udp.extra(anyio.abc.SocketAttribute.raw_socket))
+
+    return anyio.run(main)
+
+
+Dial = Callable[..., Ends]
+DIALS = [
+    pytest.param(dial, id="sockets"),
+    pytest.param(dial_with_asyncio, id="asyncio"),
+    pytest.param(partial(dial_with_anyio, backend="asyncio"), id="anyio-asyncio"),
+    pytest.param(partial(dial_with_anyio, backend="trio"), id="anyio-trio"),
+]
+SENDS = [
+    pytest.param(partial(connect, timeout=SOON), id="sockets"),
+    pytest.param(send_with_asyncio, id="asyncio"),
+    pytest.param(send_with_anyio, id="anyio"),
+]
+
+
+@pytest.mark.parametrize("dial", DIALS)
+def test_a_filter_is_asked_about_each_address_that_a_name_has(dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first address listens; a filter keeps the caller from it."""
+    asked = []
+
+    def allow(address: Multiaddr) -> bool:
+        asked.append(str(address))
+        return filter_.allows(address)
+
+    filter_ = Filter([Rule("deny", networks=["127.0.0.2"])], default="allow")
+    with listen("/ip4/0.0.0.0/tcp/0") as listener:
+        port = listener.socket.getsockname()[1]
+        stand_for(monkeypatch, f"/ip4/127.0.0.2/tcp/{port}", f"/ip4/127.0.0.1/tcp/{port}")
+        _, peer = dial(f"/dns4/node.example/tcp/{port}/p2p/{PEER}", allow=allow)
+    assert str(peer) == f"/ip4/127.0.0.1/tcp/{port}"
+    assert asked == [f"/ip4/{host}/tcp/{port}/p2p/{PEER}" for host in ("127.0.0.2", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("dial", DIALS)
+@pytest.mark.parametrize("front", ["/ip4/127.0.0.1", "/ip6/::ffff:127.0.0.1", "/dns4/node.example"])
+def test_what_a_filter_refuses_is_not_dialled(dial: Dial, front: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = Filter.parse("deny scope=loopback\ndefault allow")
+    with listen("/ip4/0.0.0.0/tcp/0") as listener:
+        port = listener.socket.getsockname()[1]
+        stand_for(monkeypatch, f"/ip4/127.0.0.1/tcp/{port}", f"/ip4/127.0.0.2/tcp/{port}")
+        address = f"{front}/tcp/{port}"
+        with pytest.raises(PermissionError) as caught:
+            dial(f"{address}/ws", allow=public.allows)
+        listener.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert str(caught.value) == f"[Errno {errno.EACCES}] no address of it is allowed: '{address}'"
+
+
+@pytest.mark.parametrize("send", SENDS)
+def test_no_datagram_goes_to_what_a_filter_refuses(send: Callable[..., object]) -> None:
+    with bind("/ip4/127.0.0.1/udp/0") as sock, pytest.raises(PermissionError, match="no address of it is allowed"):
+        send(sock.address, allow=Filter([], default="deny").allows)
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="this platform has no reuse_port")
+@pytest.mark.parametrize("dial", DIALS)
+def test_a_connection_can_come_from_the_port_of_a_listener(dial: Dial) -> None:
+    with listen("/ip4/127.0.0.1/tcp/0", reuse_port=True) as own, listen("/ip4/127.0.0.1/tcp/0") as other:
+        found, _ = dial(other.address, local_addr=own.address, reuse_port=True)
+        assert found == own.address
+        with pytest.raises(OSError, match="in use") as caught:
+            dial(other.address, local_addr=own.address)
+        assert caught.value.filename == str(own.address)
+
+
+@pytest.mark.parametrize("options", [{"reuse_port": True}, {"allow": bool}], ids=str)
+def test_what_asyncio_itself_tries_cannot_be_filtered(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^reuse_port and allow do not go with happy_eyeballs_delay and interleave$"):
+        dial_with_asyncio("/dns4/node.example/tcp/80", happy_eyeballs_delay=0.1, **options)
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), 1e300, 10**12])
+def test_a_time_limit_may_be_as_long_as_one_likes(timeout: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen("/ip4/127.0.0.1/tcp/0") as listener:
+        stand_for(monkeypatch, listener.address)
+        name = Multiaddr("/dns4/node.example").encapsulate(listener.address[1:])
+        endpoint = Endpoint.from_multiaddr(listener.address)
+        assert Endpoint.from_multiaddr(name).resolve(timeout=timeout) == (endpoint,)
+        with connect(name, timeout=timeout) as sock:
+            assert from_socket(sock, peer=True) == listener.address
+
+        async def main() -> None:
+            assert await multiaddr_py.net.asyncio.resolve(name, timeout=timeout) == (endpoint,)
+            _, writer = await multiaddr_py.net.asyncio.open_connection(name, timeout=timeout)
+            writer.close()
+            await writer.wait_closed()
+
+        asyncio.run(main())
+
+        async def main_of_anyio() -> None:
+            assert await multiaddr_py.net.anyio.resolve(name, timeout=timeout) == (endpoint,)
+            await (await multiaddr_py.net.anyio.connect_stream(name, timeout=timeout)).aclose()
+
+        for backend in ("asyncio", "trio"):
+            anyio.run(main_of_anyio, backend=backend)
