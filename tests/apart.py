@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 NETWORK = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c"]
-SET_UP = "ip link set lo up && ip addr add fe80::1/64 dev lo && ip addr add fe80::2/64 dev lo"
+SET_UP = "ip link set lo up && for ip in fe80::1/64 fe80::2/64 127.0.0.1/16; do ip addr add $ip dev lo || exit 1; done"
 
 
 def run_apart(function: Callable[[], None], *, before: tuple[str, ...] = ()) -> None:
@@ -34,7 +34,7 @@ def run_apart(function: Callable[[], None], *, before: tuple[str, ...] = ()) -> 
 
 
 def run_in_own_network(function: Callable[[], None]) -> None:
-    """Run a function like `run_apart`, where `lo` is the only interface and has fe80::1 and fe80::2."""
+    """Run a function like `run_apart`, where `lo` is all that there is; it has fe80::1, fe80::2 and 127.0.0.1 twice."""
     fault = fault_of_own_network()
     if fault is not None:
         pytest.skip(f"no network of one's own: {fault}")

@@ -470,6 +470,20 @@ def test_a_datagram_endpoint_that_is_cancelled_leaves_nothing() -> None:
 # Servers
 
 
+def test_an_option_that_will_not_do_leaves_nothing() -> None:
+    async def main() -> None:
+        for_server: dict[str, Any] = {"ssl": True}
+        for_client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with pytest.raises(TypeError, match="SSLContext"):
+            await start_server(echo, "/unix/a.sock", **for_server)
+        assert os.listdir() == []
+        async with await start_server(echo, "/unix/a.sock") as server:
+            with pytest.raises(ssl.SSLError):
+                await open_connection(server.address, ssl=for_client, server_hostname="node.example")
+
+    run(main())
+
+
 def test_without_serving_connections_wait() -> None:
     async def main() -> None:
         async with await start_server(echo, "/ip4/127.0.0.1/tcp/0", start_serving=False) as server:
@@ -715,6 +729,31 @@ def test_a_handshake_that_does_not_end_is_given_up(client_tls: ssl.SSLContext) -
                 with pytest.raises(kind) as caught:
                     await open_connection(server.address, ssl=client_tls, **options)
                 check_located(caught.value, number, server.address)
+
+    run(main())
+
+
+def test_a_handshake_that_is_cancelled_ends_the_connection(client_tls: ssl.SSLContext) -> None:
+    """Before TLS begins asyncio forgets a transport that is cancelled, and it stays open."""
+
+    async def main() -> None:
+        begun = ended = 0
+
+        async def wait(reader: StreamReader, writer: StreamWriter) -> None:
+            nonlocal begun, ended
+            begun += 1
+            with suppress(ConnectionError):
+                await reader.read()
+            await closed(writer)
+            ended += 1
+
+        async with await start_server(wait, "/ip4/127.0.0.1/tcp/0") as server:
+            for steps in range(12):
+                await check_cancelled(open_connection(server.address, ssl=client_tls), steps)
+            connection = await open_connection(server.address)
+            await closed(connection[1])
+            while not begun or begun > ended:
+                await asyncio.sleep(0.01)
 
     run(main())
 

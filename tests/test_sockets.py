@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -484,6 +485,17 @@ def test_where_all_candidates_fail_each_is_told(names: Callable[..., None]) -> N
             f"also [Errno {number}] {os.strerror(number)}: '{address}'"
             for number, address in ((errno.ECONNREFUSED, second), (errno.ETIMEDOUT, third))
         ]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="contextlib's own frames refer to the error")
+def test_an_error_is_gone_when_it_was_handled(names: Callable[..., None]) -> None:
+    """Nothing refers to itself, which would keep the variables of all callers until the collector comes."""
+    with refusing() as address:
+        names(address, address)
+        gc.collect()
+        with suppress(ConnectionRefusedError):
+            connect("/dns/node.example/tcp/1", timeout=SOON)
+        assert gc.collect() == 0
 
 
 def test_link_local_addresses_that_dns_has_are_passed_over(names: Callable[..., None], monkeypatch: Any) -> None:

@@ -124,16 +124,16 @@ async def _connect(sock: socket.socket, endpoint: Endpoint) -> None:
 
 
 async def _open(sock: socket.socket, options: ConnectionOptions) -> tuple[StreamReader, StreamWriter]:
-    """Hand a socket over to asyncio, which closes it when that fails: it may not be closed under a transport."""
+    """Hand a socket over to asyncio; where that fails it is closed, but not under a transport that still uses it."""
     try:
         return await asyncio.open_connection(sock=sock, **options)
-    except (TypeError, ValueError):  # the options will not do, and there is no transport
-        sock.close()
-        raise
-    except BaseException:
-        # When it is cancelled before TLS begins asyncio forgets the transport, which ends when it can read no more.
+    except asyncio.CancelledError:
+        # Before TLS begins asyncio forgets a transport that is cancelled; it ends when it can read no more.
         with suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
+        raise
+    except BaseException:  # there is no transport, or it has ended
+        sock.close()
         raise
 
 
@@ -194,8 +194,7 @@ class Server:
     def close(self) -> None:
         """Stop listening, and remove the file of a Unix socket; connections stay open."""
         self._listener.remove_file()
-        self.server.close()
-        self._listener.close()
+        self.server.close()  # and with it the listener's socket
 
     async def wait_closed(self) -> None:
         """Wait as asyncio's server does: from Python 3.12 on for the connections, too."""
