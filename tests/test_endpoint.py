@@ -317,7 +317,10 @@ def test_endpoints_are_values() -> None:
         endpoint.port = 81  # type: ignore[misc]
 
 
-@given(multiaddrs(min_size=0))
+FRONTS = st.sampled_from([*(host + transport for host in HOSTS for transport in SOCKETS), *PATHS]).map(Multiaddr)
+
+
+@given(multiaddrs(min_size=0) | st.builds(Multiaddr.encapsulate, FRONTS, multiaddrs(min_size=0)))
 def test_any_address_has_an_endpoint_or_is_told_why_not(address: Multiaddr) -> None:
     try:
         endpoint = Endpoint.from_multiaddr(address)
