@@ -20,7 +20,7 @@ def run_apart(function: Callable[[], None], *, before: tuple[str, ...] = ()) -> 
     """Run a function of a test module in development mode; fail if it fails, or leaves anything open."""
     call = f"import gc, {function.__module__} as m; m.{function.__name__}(); gc.collect()"
     here = Path(__file__).parent
-    paths = [str(here.parent), str(here), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(here.parents[1]), str(here.parent), str(here), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [*before, sys.executable, "-X", "dev", "-W", "error", "-c", call],
         capture_output=True,
