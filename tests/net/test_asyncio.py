@@ -49,7 +49,9 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a test's coroutine; what the loop would only log is a failure."""
 
     async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: logged.append(context))
+        loop.slow_callback_duration = SOON  # in debug mode it would complain about a machine that is busy
         async with asyncio.timeout(SOON):
             await coroutine
             while others := asyncio.all_tasks() - {asyncio.current_task()}:  # of servers, for their connections
