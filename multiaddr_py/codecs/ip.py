@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _OCTET_TEXTS = [str(number) for number in range(256)]
 _OCTETS = {text: number for number, text in enumerate(_OCTET_TEXTS)}
 _HEX = "0123456789abcdefABCDEF"
-_MAPPED = bytes(10) + b"\xff\xff"
+MAPPED = bytes(10) + b"\xff\xff"
 _ZERO_RUNS = tuple(":" + "0:" * length for length in range(8, 1, -1))
 """From the longest to the shortest that is compressed, with the colons on both sides."""
 
@@ -112,7 +112,7 @@ def _groups(text: str, *, may_end: bool) -> bytes:
 
 
 def _ip6_to_text(raw: bytes) -> str:
-    if raw.startswith(_MAPPED):
+    if raw.startswith(MAPPED):
         return "::ffff:" + _ip4_to_text(raw[12:])
     groups = ":%x:%x:%x:%x:%x:%x:%x:%x:" % unpack(">8H", raw)
     for run in _ZERO_RUNS:

@@ -1,6 +1,6 @@
 """From addresses to sockets and back: endpoints, listeners, interfaces, scopes and filters.
 
->>> from multiaddr_py.net import connect, listen
+>>> from multiaddr_py.net import connect, from_socket, listen
 >>> with listen("/ip4/127.0.0.1/tcp/0") as listener, connect(listener.address) as sock:
 ...     accepted, peer = listener.accept()
 ...     with accepted:
@@ -15,8 +15,8 @@ from multiaddr_py.net.filters import Decision, Filter, Rule
 from multiaddr_py.net.interfaces import expand_unspecified, interface_addresses, thin_waist
 from multiaddr_py.net.scopes import (
     Finding,
+    RegistryRow,
     Scope,
-    embedded_ip4,
     is_loopback,
     is_private,
     is_public,
@@ -25,21 +25,22 @@ from multiaddr_py.net.scopes import (
     is_unspecified,
     scope,
 )
-from multiaddr_py.net.sockaddr import from_ip, from_sockaddr, from_socket, to_ip_network
+from multiaddr_py.net.sockaddr import AddressLike, from_ip, from_sockaddr, from_socket, to_ip_network
 from multiaddr_py.net.sockets import DatagramSocket, Listener, bind, connect, listen
 
 __all__ = [
+    "AddressLike",
     "DatagramSocket",
     "Decision",
     "Endpoint",
     "Filter",
     "Finding",
     "Listener",
+    "RegistryRow",
     "Rule",
     "Scope",
     "bind",
     "connect",
-    "embedded_ip4",
     "expand_unspecified",
     "from_ip",
     "from_sockaddr",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Thread
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
+    from concurrent.futures import Future
     from typing import Final, ParamSpec, TypeVar
 
     from multiaddr_py import Multiaddr
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 1e9
 """Seconds that stand for any longer time, infinity included: Python's own waiting takes ten times as many at most."""
 _LEAST_SHARE: Final = 2.0  # seconds: less would cut off a candidate that is slow but alive
-PAUSE: Final = 0.01
+BACKLOG_PAUSE: Final = 0.01
 """Seconds between attempts to connect to a Unix socket whose backlog is full: no system says when that is over."""
 
 _NUMBERS: Final = {
@@ -46,13 +46,21 @@ def located(address: Multiaddr) -> Iterator[None]:
             raise OSError(errno.EINVAL, str(error), str(address)) from error
         if not isinstance(error.filename, str):  # bytes: what was done to the file of a Unix socket
             error.filename = str(address)
+            if error.filename not in str(error):  # an error of TLS says nothing of it
+                error.add_note(f"at {error.filename}")
         raise
+
+
+NOT_THIS_MACHINE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""What is wrong with an address that nobody can listen at here, while another one of the same name may do."""
 
 
 class Failures:
     """What went wrong at candidates that were tried one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Container[int | None] | None = None) -> None:
+        """Let the next candidate be tried after an error with one of these numbers, or after any."""
+        self._numbers = numbers
         self._errors: list[OSError] = []
 
     @contextmanager
@@ -62,6 +70,8 @@ class Failures:
             with located(address):
                 yield
         except OSError as error:
+            if self._numbers is not None and error.errno not in self._numbers:
+                raise
             self._errors.append(error)
 
     def error(self) -> OSError:
@@ -77,6 +87,8 @@ class Deadline:
     """A moment that several steps share, or none."""
 
     def __init__(self, timeout: float | None, *, clock: Callable[[], float] = monotonic) -> None:
+        if not (timeout is None or isinstance(timeout, (int, float))):
+            raise TypeError(f"a timeout is a number of seconds or None, not {type(timeout).__name__}")
         if timeout is not None and not timeout > 0:
             raise ValueError(f"a timeout is a number of seconds over 0 or None, not {timeout!r}")
         self._clock = clock
@@ -101,6 +113,8 @@ def within(timeout: float | None, function: Callable[P, T], *args: P.args, **kwa
     """Call what cannot be interrupted; raise `TimeoutError` when it takes longer, and leave it to end by itself."""
     if timeout is None:
         return function(*args, **kwargs)
+    from concurrent.futures import Future  # late: it imports `logging`, which takes longer than all of this package
+
     outcome: Future[T] = Future()
 
     def work() -> None:

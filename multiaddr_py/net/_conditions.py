@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from multiaddr_py import CODECS, REGISTRY, Component, Multiaddr, ParseError, PeerId
 from multiaddr_py._arguments import is_integer, spell
+from multiaddr_py.codecs.number import read_decimal
 from multiaddr_py.errors import quote
 from multiaddr_py.net._stacks import read_front
 from multiaddr_py.net.scopes import Scope, embedded_ip4, scope_of_front
@@ -121,10 +122,12 @@ def _write_network(network: Network) -> str:
 
 
 def _in_networks(networks: Sequence[Network]) -> Test:
-    shifts = [network.max_prefixlen - network.prefixlen for network in networks]
-    starts = [_number(network.network_address.packed) for network in networks]
-    prefixes = [(shift, start >> shift) for shift, start in zip(shifts, starts, strict=True)]
-    return lambda facts: any(number >> shift == prefix for number in facts.numbers for shift, prefix in prefixes)
+    prefixes: dict[int, set[int]] = {}  # by how many bits stand behind them: of that there are few kinds
+    for network in networks:
+        shift = network.max_prefixlen - network.prefixlen
+        prefixes.setdefault(shift, set()).add(_number(network.network_address.packed) >> shift)
+    kinds = list(prefixes.items())
+    return lambda facts: any(number >> shift in some for number in facts.numbers for shift, some in kinds)
 
 
 def _number(raw: bytes) -> int:
@@ -153,9 +156,10 @@ def _read_ports(value: object) -> range:
 
 def _decimal(text: str, most: int) -> int | None:
     """Read a number up to `most`; return None for all else."""
-    if not (text.isascii() and text.isdigit()) or len(text) > 5:  # `int` would be slow on very many digits
+    try:
+        return read_decimal(text, most)
+    except ValueError:
         return None
-    return int(text) if int(text) <= most else None
 
 
 def _write_ports(ports: range) -> str:
@@ -163,7 +167,10 @@ def _write_ports(ports: range) -> str:
 
 
 def _in_ports(ranges: Sequence[range]) -> Test:
-    return lambda facts: any(facts.port in ports for ports in ranges)
+    wanted = 0  # a bit for each port
+    for ports in ranges:
+        wanted |= (1 << len(ports)) - 1 << ports.start
+    return lambda facts: facts.port >= 0 and wanted >> facts.port & 1 == 1
 
 
 # Transports

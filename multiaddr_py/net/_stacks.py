@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 IPPROTO_SCTP: Final = 132
 IPPROTO_DCCP: Final = 33
+IPPROTO_MPTCP: Final = 262
 SOCK_DCCP: Final = 6
 """IANA's numbers, and Linux's, for what `socket` does not name on every platform."""
 

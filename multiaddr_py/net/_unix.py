@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-_TRIES: Final = 200
+_TRIES: Final = 50
 _PAUSE: Final = 0.005  # seconds
 
 
@@ -61,7 +61,11 @@ def bound_to_path(sock: socket.socket, path: bytes, *, mode: int | None) -> Iter
         try:
             sock.bind(path)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or not is_alone or not _is_stale(path):
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if not _is_socket(path):
+                raise OSError(errno.EADDRINUSE, f"{error.strerror} by what is no socket") from error
+            if not (is_alone and _is_stale(path)):
                 raise
             with suppress(FileNotFoundError):
                 os.unlink(path)
@@ -81,7 +85,8 @@ def _locked(directory: bytes) -> Iterator[bool]:
     """Keep others that do the same out: of two, each would find the same file stale, and remove the other's new one.
 
     False where that fails: a directory may be open for writing but not for reading, its file system may have no locks,
-    and whoever may read it can hold its lock as long as he wants, which must not keep a server from starting.
+    and whoever may read it can hold its lock as long as he wants, which must not keep a server from starting,
+    nor an event loop from turning for more than a quarter of a second.
     """
     with ExitStack() as opened:
         yield _lock(directory, opened)
@@ -91,7 +96,7 @@ def _lock(directory: bytes, opened: ExitStack) -> bool:
     import fcntl  # late: Windows has none, nor has Python Unix sockets there
 
     with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # to open a FIFO would wait
         opened.callback(os.close, descriptor)
         for _ in range(_TRIES):
             try:
@@ -99,15 +104,23 @@ def _lock(directory: bytes, opened: ExitStack) -> bool:
             except BlockingIOError:
                 sleep(_PAUSE)
             else:
+                # Not left to closing: a child may have been forked meanwhile that has it open, too.
+                opened.callback(fcntl.flock, descriptor, fcntl.LOCK_UN)
                 return True
     return False
 
 
-def _is_stale(path: bytes) -> bool:
-    """Say whether a path is that of a socket that refuses connections, or of nothing any more."""
+def _is_socket(path: bytes) -> bool:
+    """Say whether a path is that of a socket, or of nothing any more."""
     try:
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return False
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _is_stale(path: bytes) -> bool:
+    """Say whether a socket's path is one that nobody listens on, or nothing any more."""
+    try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.setblocking(False)
             probe.connect(path)

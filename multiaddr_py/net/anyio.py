@@ -1,4 +1,4 @@
-"""The same for AnyIO, on asyncio and on Trio: its own streams, listeners and sockets, made of addresses.
+"""What `multiaddr_py.net` has, for AnyIO on asyncio and on Trio: its own streams, listeners and sockets, by addresses.
 
 What runs above them is left to AnyIO: `anyio.streams.tls.TLSStream.wrap` makes TLS of a stream, `TLSListener` of a
 listener. It is installed by the extra `anyio`.
@@ -6,6 +6,7 @@ listener. It is installed by the extra `anyio`.
 >>> import anyio
 >>> from anyio.abc import SocketAttribute, SocketStream
 >>> from multiaddr_py.net import from_socket
+>>> from multiaddr_py.net.anyio import connect_stream, create_listener
 >>> async def greet(stream: SocketStream) -> None:
 ...     async with stream:
 ...         await stream.send(str(from_socket(stream.extra(SocketAttribute.raw_socket), peer=True)).encode())
@@ -31,36 +32,49 @@ try:
     import anyio.abc
     import anyio.lowlevel
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("AnyIO is an extra: pip install 'multiaddr-py[anyio]'", name="anyio") from error
+    raise ModuleNotFoundError("AnyIO is needed, as the extra anyio has it: pip install anyio", name="anyio") from error
 
 from multiaddr_py import ConversionError
 from multiaddr_py._frozen import final
-from multiaddr_py.net._attempts import PAUSE, Deadline, Failures, located
+from multiaddr_py.net._attempts import BACKLOG_PAUSE, NOT_THIS_MACHINE, Deadline, Failures, located
+from multiaddr_py.net._making import (
+    bound_socket,
+    closed_on_failure,
+    datagrams,
+    listening_endpoint,
+    local_endpoint,
+    reachable,
+    remote_endpoint,
+    unconnected,
+)
 from multiaddr_py.net._stacks import IPPROTO_SCTP
 from multiaddr_py.net.endpoint import Endpoint
-from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
+from multiaddr_py.net.sockets import listen_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Final, TypeVar, overload
 
     from multiaddr_py import Multiaddr
+    from multiaddr_py.net._making import Allow
     from multiaddr_py.net.sockaddr import AddressLike
-    from multiaddr_py.net.sockets import Allow, Listener
+    from multiaddr_py.net.sockets import Listener
 
     T = TypeVar("T")
+
+__all__ = ["StreamListener", "connect_stream", "create_listener", "create_udp", "resolve"]
 
 _BACKLOG: Final = 65_536  # AnyIO's own; the system takes less where that is too much
 
 
 async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
-    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does."""
+    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does, and with its errors."""
+    deadline = Deadline(timeout, clock=anyio.current_time)
     endpoint = Endpoint.from_multiaddr(address)
     if not endpoint.is_name:
         await anyio.lowlevel.checkpoint()
         return (endpoint,)
-    deadline = Deadline(timeout, clock=anyio.current_time)
     with located(endpoint.address), anyio.fail_after(deadline.left()):
         found = await anyio.getaddrinfo(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
     return endpoint._resolved(found)
@@ -82,9 +96,11 @@ async def connect_stream(
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
     deadline = Deadline(timeout, clock=anyio.current_time)
-    endpoint = _stream_endpoint(address)
-    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
-    candidates = reachable(endpoint, await resolve(address, timeout=deadline.left()), local, allow)
+    endpoint = _with_streams(remote_endpoint(address))
+    local = local_endpoint(local_addr, endpoint)
+    with located(endpoint.address):
+        found = await resolve(address, timeout=deadline.left())
+    candidates = reachable(endpoint, found, local, allow)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with (
@@ -96,8 +112,7 @@ async def connect_stream(
     raise failures.error()
 
 
-def _stream_endpoint(address: AddressLike) -> Endpoint:
-    endpoint = Endpoint.from_multiaddr(address)
+def _with_streams(endpoint: Endpoint) -> Endpoint:
     if endpoint.type != socket.SOCK_STREAM or endpoint.proto == IPPROTO_SCTP:  # its listener wants TCP's options
         raise ConversionError(
             "AnyIO has streams of tcp and unix only", str(endpoint.address), "create_udp() has datagrams"
@@ -128,7 +143,7 @@ async def _connect_to_path(sock: socket.socket, path: bytes) -> None:
         try:
             return sock.connect(path)
         except BlockingIOError:
-            await anyio.sleep(PAUSE)
+            await anyio.sleep(BACKLOG_PAUSE)
 
 
 @final
@@ -195,8 +210,8 @@ async def create_listener(
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
-    _stream_endpoint(address)
-    failures = Failures()
+    _with_streams(listening_endpoint(address))
+    failures = Failures(NOT_THIS_MACHINE)
     for candidate in await resolve(address):
         with failures.at(candidate.address):
             listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
@@ -209,7 +224,12 @@ if TYPE_CHECKING:
 
     @overload
     async def create_udp(
-        local_addr: AddressLike, remote_addr: None = None, *, reuse_port: bool = False, ipv6_only: bool = True
+        local_addr: AddressLike,
+        remote_addr: None = None,
+        *,
+        reuse_port: bool = False,
+        ipv6_only: bool = True,
+        timeout: float | None = None,
     ) -> anyio.abc.UDPSocket: ...
     @overload
     async def create_udp(
@@ -219,6 +239,7 @@ if TYPE_CHECKING:
         reuse_port: bool = False,
         ipv6_only: bool = True,
         allow: Allow | None = None,
+        timeout: float | None = None,
     ) -> anyio.abc.ConnectedUDPSocket: ...
     @overload
     async def create_udp(
@@ -228,6 +249,7 @@ if TYPE_CHECKING:
         reuse_port: bool = False,
         ipv6_only: bool = True,
         allow: Allow | None = None,
+        timeout: float | None = None,
     ) -> anyio.abc.ConnectedUDPSocket: ...
 
 
@@ -238,41 +260,48 @@ async def create_udp(
     reuse_port: bool = False,
     ipv6_only: bool = True,
     allow: Allow | None = None,
+    timeout: float | None = None,
 ) -> anyio.abc.UDPSocket | anyio.abc.ConnectedUDPSocket:
     """Return a socket for datagrams that is bound to an address, connected to one, or both.
 
-    The arguments are those of `bind` and `connect`.
-    `from_socket(udp.extra(anyio.abc.SocketAttribute.raw_socket))` is its address, with the real port.
-    `from_sockaddr(udp.extra(anyio.abc.SocketAttribute.family), sender, socket.SOCK_DGRAM)` is a sender's,
-    where `sender` is what `receive` has beside the datagram.
+    `ipv6_only` is for what is only bound, `allow` for what is connected; they and the other arguments are those of
+    `bind` and `connect`. With `sock` as `udp.extra(anyio.abc.SocketAttribute.raw_socket)`,
+    `from_socket(sock)` is the address, with the real port, `from_sockaddr(sock.family, sender, sock.type)` that of a
+    sender, and `Endpoint.from_multiaddr(address).sockaddr(sock.family)[:2]` what `sendto` takes.
 
     Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
     """
+    deadline = Deadline(timeout, clock=anyio.current_time)
+    hint = "connect_stream() has streams"
     if remote_addr is not None:
-        return await _connected_udp(remote_addr, local_addr, reuse_port=reuse_port, allow=allow)
-    if local_addr is not None:
-        return await _bound_udp(local_addr, reuse_port=reuse_port, ipv6_only=ipv6_only)
-    raise TypeError("a UDP socket needs a local or a remote address")
+        remote = datagrams(remote_endpoint(remote_addr), hint)
+        local = local_endpoint(local_addr, remote)
+        candidates = reachable(remote, await resolve(remote_addr, timeout=deadline.left()), local, allow)
+        return await _connected_udp(candidates, local, reuse_port=reuse_port)
+    if local_addr is None:
+        raise TypeError("a UDP socket needs a local or a remote address")
+    if allow is not None:
+        raise TypeError("allow is asked about a remote address, and there is none")
+    datagrams(listening_endpoint(local_addr), hint)
+    candidates = await resolve(local_addr, timeout=deadline.left())
+    return await _bound_udp(candidates, reuse_port=reuse_port, ipv6_only=ipv6_only)
 
 
-async def _bound_udp(address: AddressLike, *, reuse_port: bool, ipv6_only: bool) -> anyio.abc.UDPSocket:
-    _datagram_endpoint(address)
-    failures = Failures()
-    for candidate in await resolve(address):
+async def _bound_udp(candidates: Sequence[Endpoint], *, reuse_port: bool, ipv6_only: bool) -> anyio.abc.UDPSocket:
+    failures = Failures(NOT_THIS_MACHINE)
+    for candidate in candidates:
         with failures.at(candidate.address):
-            sock = bind_to(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only).socket
+            sock = bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
             with closed_on_failure(sock):
                 return await anyio.abc.UDPSocket.from_socket(sock)
     raise failures.error()
 
 
 async def _connected_udp(
-    address: AddressLike, local_addr: AddressLike | None, *, reuse_port: bool, allow: Allow | None
+    candidates: Sequence[Endpoint], local: Endpoint | None, *, reuse_port: bool
 ) -> anyio.abc.ConnectedUDPSocket:
-    endpoint = _datagram_endpoint(address)
-    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
     failures = Failures()
-    for candidate in reachable(endpoint, await resolve(address), local, allow):
+    for candidate in candidates:
         with (
             failures.at(candidate.address),
             closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
@@ -280,10 +309,3 @@ async def _connected_udp(
             sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
             return await anyio.abc.ConnectedUDPSocket.from_socket(sock)
     raise failures.error()
-
-
-def _datagram_endpoint(address: AddressLike) -> Endpoint:
-    endpoint = Endpoint.from_multiaddr(address)
-    if endpoint.type != socket.SOCK_DGRAM:
-        raise ConversionError("only udp has datagrams", str(endpoint.address), "connect_stream() has streams")
-    return endpoint

@@ -1,4 +1,17 @@
-"""The same for asyncio, in its own manner and with its own arguments; an address stands where it has host and port."""
+"""What `multiaddr_py.net` has, for asyncio: in its own manner, with an address where it has host and port.
+
+>>> from multiaddr_py.net.asyncio import open_connection, peer_address, start_server
+>>> async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+...     writer.write(str(peer_address(writer)).encode())
+...     writer.close()
+>>> async def main() -> None:
+...     async with await start_server(greet, "/ip4/127.0.0.1/tcp/0") as server:
+...         reader, writer = await open_connection(server.address, timeout=10)
+...         print((await reader.read()).decode())  # doctest: +ELLIPSIS
+...         writer.close()
+>>> asyncio.run(main())  # doctest: +ELLIPSIS
+/ip4/127.0.0.1/tcp/...
+"""
 
 from __future__ import annotations
 
@@ -6,11 +19,22 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from multiaddr_py import ConversionError
+from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py._frozen import final
-from multiaddr_py.net._attempts import PAUSE, Deadline, Failures, located
+from multiaddr_py.net._attempts import BACKLOG_PAUSE, NOT_THIS_MACHINE, Deadline, Failures, located
+from multiaddr_py.net._making import (
+    bound_socket,
+    closed_on_failure,
+    datagrams,
+    listening_endpoint,
+    local_endpoint,
+    reachable,
+    remote_endpoint,
+    unconnected,
+)
 from multiaddr_py.net.endpoint import Endpoint
-from multiaddr_py.net.sockets import bind_to, closed_on_failure, listen_at, local_endpoint, reachable, unconnected
+from multiaddr_py.net.sockaddr import from_socket
+from multiaddr_py.net.sockets import listen_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +43,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Self, TypedDict, TypeVar, Unpack
 
-    from multiaddr_py import Multiaddr
+    from multiaddr_py.net._making import Allow
     from multiaddr_py.net.sockaddr import AddressLike
-    from multiaddr_py.net.sockets import Allow, Listener
+    from multiaddr_py.net.sockets import Listener
 
     P = TypeVar("P", bound=BaseProtocol)
 
@@ -46,14 +70,21 @@ if TYPE_CHECKING:
         ssl: SSLContext | None
 
 
+__all__ = ["Server", "create_datagram_endpoint", "open_connection", "peer_address", "resolve", "start_server"]
+
+
 async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
-    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does."""
+    """Read the endpoint of an address and look its name up, as `Endpoint.resolve` does, and with its errors.
+
+    What takes longer than `timeout` is left to a thread of the loop's, for which `asyncio.run` waits at the end.
+    """
+    deadline = Deadline(timeout)
     endpoint = Endpoint.from_multiaddr(address)
     if not endpoint.is_name:
         return (endpoint,)
     look_up = asyncio.get_running_loop().getaddrinfo
     with located(endpoint.address):
-        async with asyncio.timeout(Deadline(timeout).left()):
+        async with asyncio.timeout(deadline.left()):
             found = await look_up(endpoint.host, endpoint.port, family=endpoint.family, type=socket.SOCK_STREAM)
     return endpoint._resolved(found)
 
@@ -71,17 +102,17 @@ async def open_connection(
 
     A name is looked up, and its addresses are tried in the resolver's order, all within `timeout` seconds.
     `local_addr`, `reuse_port` and `allow` are those of `connect`, the other options those of `asyncio.open_connection`.
-    With `ssl` the `server_hostname` is the endpoint's host where nothing else is said;
+    With `ssl` the `server_hostname` is the address's `sni`, or else its host, where nothing else is said;
     with `happy_eyeballs_delay` or `interleave` it is asyncio that tries a name's addresses, in its order,
     and knows neither `reuse_port` nor `allow`: then they raise `ValueError`.
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
     deadline = Deadline(timeout)
-    endpoint = _stream_endpoint(address)
-    if options.get("ssl") and options.get("server_hostname") is None and endpoint.host is not None:
-        options["server_hostname"] = endpoint.host
-    local = None if local_addr is None else local_endpoint(local_addr, endpoint)
+    endpoint = _with_streams(remote_endpoint(address))
+    if options.get("ssl") and options.get("server_hostname") is None:
+        options["server_hostname"] = _server_hostname(endpoint)
+    local = local_endpoint(local_addr, endpoint)
     if endpoint.is_name and (options.get("happy_eyeballs_delay") or options.get("interleave")):
         if reuse_port or allow is not None:
             raise ValueError("reuse_port and allow do not go with happy_eyeballs_delay and interleave")
@@ -98,7 +129,8 @@ async def open_connection(
     options.pop("happy_eyeballs_delay", None)
     options.pop("interleave", None)
     with located(endpoint.address):
-        candidates = reachable(endpoint, await resolve(address, timeout=deadline.left()), local, allow)
+        found = await resolve(address, timeout=deadline.left())
+    candidates = reachable(endpoint, found, local, allow)
     failures = Failures()
     for place, candidate in enumerate(candidates):
         with failures.at(candidate.address):
@@ -118,7 +150,7 @@ async def _connect(sock: socket.socket, endpoint: Endpoint) -> None:
         try:
             sock.connect(endpoint.path)
         except BlockingIOError:  # the backlog is full; asyncio would take that for a connection
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(BACKLOG_PAUSE)
         else:
             return
 
@@ -137,12 +169,26 @@ async def _open(sock: socket.socket, options: ConnectionOptions) -> tuple[Stream
         raise
 
 
-def _stream_endpoint(address: AddressLike) -> Endpoint:
-    endpoint = Endpoint.from_multiaddr(address)
+def _server_hostname(endpoint: Endpoint) -> str | None:
+    """Return the name that a server's certificate is for: what stands behind a relay is not this server's."""
+    for component in endpoint.rest:
+        if component.name == "p2p-circuit":
+            break
+        if component.name == "sni":
+            return component.value
+    return None if endpoint.host is None else endpoint.host.removesuffix(".")  # which no certificate has
+
+
+def _with_streams(endpoint: Endpoint) -> Endpoint:
     if endpoint.type != socket.SOCK_STREAM:
         hint = "create_datagram_endpoint() has datagrams" if endpoint.type == socket.SOCK_DGRAM else None
         raise ConversionError("asyncio has streams of tcp, sctp and unix only", str(endpoint.address), hint)
     return endpoint
+
+
+def peer_address(writer: StreamWriter) -> Multiaddr:
+    """Return the address of the other end of a connection, empty where a Unix socket has no name."""
+    return from_socket(writer.get_extra_info("socket"), peer=True) if writer.get_extra_info("peername") else Multiaddr()
 
 
 @final
@@ -226,12 +272,12 @@ async def start_server(
 
     The arguments, and how names and files are treated, are those of `listen`; the other options are those of
     `asyncio.start_server`. The socket listens at once: without `start_serving` connections wait.
-    `from_socket(writer.get_extra_info("socket"), peer=True)` is the peer's address.
+    `peer_address(writer)` is who has connected.
 
     Raises `ConversionError` for an address without endpoint or connections, `OSError` with the address as `filename`.
     """
-    _stream_endpoint(address)
-    failures = Failures()
+    _with_streams(listening_endpoint(address))
+    failures = Failures(NOT_THIS_MACHINE)
     for candidate in await resolve(address):
         with failures.at(candidate.address):
             listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
@@ -259,40 +305,42 @@ async def create_datagram_endpoint(
     ipv6_only: bool = True,
     allow: Allow | None = None,
     allow_broadcast: bool = False,
+    timeout: float | None = None,
 ) -> tuple[DatagramTransport, P]:
     """Return transport and protocol of a datagram socket that is bound to an address, connected to one, or both.
 
-    The arguments are those of `bind` and `connect`, and asyncio's own.
+    `ipv6_only` is for what is only bound, `allow` for what is connected; they and the other arguments are those of
+    `bind` and `connect`. With `sock` as `transport.get_extra_info("socket")`,
+    `from_sockaddr(sock.family, sender, sock.type)` is the address of a sender that the protocol is told of,
+    and `Endpoint.from_multiaddr(address).sockaddr(sock.family)` what `transport.sendto` takes.
+
     Raises `ConversionError` for what is no address of udp, `OSError` with the address as `filename`.
     """
+    deadline = Deadline(timeout)
+    hint = "open_connection() has streams"
     local = None
     if remote_addr is not None:
-        remote = _datagram_endpoint(remote_addr)
-        if local_addr is not None:
-            local = local_endpoint(local_addr, remote)
-        candidates = reachable(remote, await resolve(remote_addr), local, allow)
-    elif local_addr is not None:
-        _datagram_endpoint(local_addr)
-        candidates = await resolve(local_addr)
-    else:
+        remote = datagrams(remote_endpoint(remote_addr), hint)
+        local = local_endpoint(local_addr, remote)
+        candidates = reachable(remote, await resolve(remote_addr, timeout=deadline.left()), local, allow)
+    elif local_addr is None:
         raise TypeError("a datagram endpoint needs a local or a remote address")
-    failures = Failures()
+    elif allow is not None:
+        raise TypeError("allow is asked about a remote address, and there is none")
+    else:
+        datagrams(listening_endpoint(local_addr), hint)
+        candidates = await resolve(local_addr, timeout=deadline.left())
+    failures = Failures(NOT_THIS_MACHINE if remote_addr is None else None)
     for candidate in candidates:
         with failures.at(candidate.address):
             if remote_addr is None:
-                sock = bind_to(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only).socket
-            else:
-                sock = unconnected(candidate, local, reuse_port=reuse_port)
-            with closed_on_failure(sock):
-                if remote_addr is not None:
-                    sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, allow_broadcast)
-                return await asyncio.get_running_loop().create_datagram_endpoint(protocol_factory, sock=sock)
-    raise failures.error()
-
-
-def _datagram_endpoint(address: AddressLike) -> Endpoint:
-    endpoint = Endpoint.from_multiaddr(address)
-    if endpoint.type != socket.SOCK_DGRAM:
-        raise ConversionError("only udp has datagrams", str(endpoint.address), "open_connection() has streams")
-    return endpoint
+                sock = bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
+                break
+            with closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock:
+                sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
+                break
+    else:
+        raise failures.error()
+    with closed_on_failure(sock):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, allow_broadcast)
+        return await asyncio.get_running_loop().create_datagram_endpoint(protocol_factory, sock=sock)

@@ -16,7 +16,7 @@ from multiaddr_py.net.sockaddr import from_sockaddr
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Final, TypeAlias
+    from typing import Any, Final, Never, TypeAlias
 
     from multiaddr_py.net._stacks import Front
     from multiaddr_py.net.sockaddr import AddressLike, Sockaddr
@@ -59,7 +59,7 @@ class Endpoint(Frozen):
     path: bytes | None
     """The path of a Unix socket; that of an abstract one begins with a zero byte."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: Never) -> None:
         raise TypeError("an endpoint is read from an address: Endpoint.from_multiaddr(address)")
 
     @classmethod
@@ -115,12 +115,18 @@ class Endpoint(Frozen):
     def __reduce__(self) -> tuple[object, ...]:
         return Endpoint.from_multiaddr, (self.to_multiaddr(),)
 
-    def sockaddr(self) -> Sockaddr:
+    def sockaddr(self, family: int | None = None) -> Sockaddr:
         """Return what `socket.connect` and `socket.bind` take; of IPv6 with flow 0 and the scope ID of the zone.
 
+        `family` is that of the socket, where it may be another one than the endpoint's:
+        for one of IPv6 an IPv4 address is mapped, as `::ffff:192.0.2.7`.
         Raises `ConversionError` for a name, for a zone that this machine does not have,
-        and for a link-local address without one, which platforms take differently.
+        for a link-local address without one, which platforms take differently, and for a family that does not fit.
         """
+        if family not in (None, self.family) and not self.is_name:
+            if (self.family, family) == (socket.AF_INET, socket.AF_INET6):
+                return f"::ffff:{self.host}", self.port or 0, 0, 0
+            raise ConversionError("a socket of another family cannot use it", str(self.address))
         if self.path is not None:
             return self.path
         assert self.host is not None
@@ -154,12 +160,12 @@ class Endpoint(Frozen):
         What is no name is returned as it is. Raises `socket.gaierror` where nothing is found,
         and `TimeoutError` after `timeout` seconds; both are an `OSError` with the address as `filename`.
         """
+        deadline = Deadline(timeout)
         if not self.is_name:
             return (self,)
         with located(self.address):
-            found = within(
-                Deadline(timeout).left(), socket.getaddrinfo, self.host, self.port, self.family, socket.SOCK_STREAM
-            )
+            look_up = socket.getaddrinfo
+            found = within(deadline.left(), look_up, self.host, self.port, self.family, socket.SOCK_STREAM)
         return self._resolved(found)
 
     def _resolved(self, found: Found) -> tuple[Endpoint, ...]:

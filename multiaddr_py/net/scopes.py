@@ -21,6 +21,7 @@ from functools import cache
 from typing import NamedTuple
 
 from multiaddr_py import Component, Multiaddr
+from multiaddr_py.codecs.ip import MAPPED
 from multiaddr_py.net._names import fault_of_name
 from multiaddr_py.net._stacks import NO_SOCKET, read_front
 
@@ -68,7 +69,7 @@ class Scope(Enum):
     """The address does not say where."""
 
 
-class Row(NamedTuple):
+class RegistryRow(NamedTuple):
     """A row of a registry: a block of addresses, or a domain, of which the registry says no more than the reference.
 
     What the registry leaves open, or calls not applicable, is None.
@@ -102,7 +103,7 @@ class Row(NamedTuple):
 
     def __repr__(self) -> str:
         told = {name: cell for name, cell in self._asdict().items() if cell is not None}
-        return f"Row({', '.join(f'{name}={cell!r}' for name, cell in told.items())})"
+        return f"RegistryRow({', '.join(f'{name}={cell!r}' for name, cell in told.items())})"
 
 
 class Finding(NamedTuple):
@@ -111,12 +112,12 @@ class Finding(NamedTuple):
     scope: Scope
     reason: str
     """A phrase that quotes nothing of the address but numbers, so that it can be shown."""
-    row: Row | None
+    row: RegistryRow | None
     """The registry's row that decided, where one did."""
 
 
 def scope(address: AddressLike) -> Finding:
-    """Say how far an address reaches, by what it begins with.
+    """Say how far an address reaches, by what it begins with: the `scope` of what is returned.
 
     >>> scope("/ip4/10.0.0.1/tcp/80").scope
     <Scope.PRIVATE: 'private'>
@@ -138,7 +139,7 @@ def scope(address: AddressLike) -> Finding:
 
     Raises `ParseError` for text or bytes that are no address, and nothing for an address.
     """
-    return scope_of_front(read_front(Multiaddr(address)))
+    return scope_of_front(read_front(address if isinstance(address, Multiaddr) else Multiaddr(address)))
 
 
 def scope_of_front(front: Front) -> Finding:
@@ -198,7 +199,7 @@ class _Carrier(NamedTuple):
 
 
 _CARRIERS: Final = (
-    _Carrier(bytes(10) + b"\xff\xff", "IPv4-mapped", slice(12, 16), 0),
+    _Carrier(MAPPED, "IPv4-mapped", slice(12, 16), 0),
     _Carrier(b"\x20\x02", "6to4", slice(2, 6), 0),
     # The server's address stands in the second group; packets go to the client's, RFC 4380 section 4.
     _Carrier(b"\x20\x01\x00\x00", "Teredo", slice(12, 16), 0xFFFFFFFF),
@@ -305,7 +306,7 @@ class _Blocks(NamedTuple):
     """The addresses of one version, cut where a block begins or ends."""
 
     starts: list[int]
-    rows: list[Row | None]
+    rows: list[RegistryRow | None]
     """The smallest block around what begins at each start."""
 
 
@@ -319,7 +320,7 @@ def _blocks() -> Mapping[int, _Blocks]:
     }
 
 
-def _cut(protocol: str, size: int, rows: list[Row]) -> _Blocks:
+def _cut(protocol: str, size: int, rows: list[RegistryRow]) -> _Blocks:
     blocks = []
     for row in rows:
         text, _, length = row.block.partition("/")
@@ -327,18 +328,18 @@ def _cut(protocol: str, size: int, rows: list[Row]) -> _Blocks:
         blocks.append((first, first + (1 << (8 * size - int(length))), row))
     blocks.sort(key=lambda block: block[0] - block[1])  # the largest first, so that smaller ones come to lie on it
     starts = sorted({0, *(first for first, _, _ in blocks), *(stop for _, stop, _ in blocks)})
-    on_top: dict[int, Row | None] = dict.fromkeys(starts)
+    on_top: dict[int, RegistryRow | None] = dict.fromkeys(starts)
     for first, stop, row in blocks:
         on_top.update((start, row) for start in starts if first <= start < stop)
     return _Blocks(starts, [on_top[start] for start in starts])
 
 
 @cache
-def _domains() -> Mapping[str, Row]:
+def _domains() -> Mapping[str, RegistryRow]:
     return {row.block: row for row in _read_rows("special_names.csv")}
 
 
-def _read_rows(file: str) -> list[Row]:
+def _read_rows(file: str) -> list[RegistryRow]:
     # When it is first needed: `csv` takes as long to import as all of `multiaddr_py`.
     import csv
 
@@ -346,6 +347,6 @@ def _read_rows(file: str) -> list[Row]:
     loader: SourceFileLoader | zipimporter = __spec__.loader  # type: ignore[assignment, unused-ignore] # never None
     lines = loader.get_data(os.path.join(os.path.dirname(__file__), file)).decode().splitlines()
     cells = {"": None, "True": True, "False": False}
-    table = csv.DictReader(lines[1:], Row._fields, restval="")
-    rows = [Row._make(cells.get(cell, cell) for cell in row.values()) for row in table]
+    table = csv.DictReader(lines[1:], RegistryRow._fields, restval="")
+    rows = [RegistryRow._make(cells.get(cell, cell) for cell in row.values()) for row in table]
     return [row._replace(scope=Scope(row.scope)) for row in rows]

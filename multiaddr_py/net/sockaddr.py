@@ -8,7 +8,8 @@ import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from multiaddr_py import REGISTRY, Component, ConversionError, Multiaddr, ParseError
-from multiaddr_py.net._stacks import IPPROTO_SCTP, TRANSPORTS
+from multiaddr_py.codecs.ip import MAPPED
+from multiaddr_py.net._stacks import IPPROTO_MPTCP, IPPROTO_SCTP, TRANSPORTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,20 +19,21 @@ if TYPE_CHECKING:
 
     from multiaddr_py import Registry
 
-    AddressLike: TypeAlias = Multiaddr | str | bytes | bytearray | memoryview
-    """What is read as an address: one, its text, or its bytes."""
     Sockaddr: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | str | bytes
     """An address as `socket` has it: of IPv4, of IPv6 with flow and scope ID, or of a Unix socket."""
     SocketLike: TypeAlias = socket.socket | TransportSocket
     """A socket, or what asyncio shows of one."""
 
 
+AddressLike: TypeAlias = Multiaddr | str | bytes | bytearray | memoryview
+"""What is read as an address: one, its text, or its bytes."""
+
 _IP: Final = (socket.AF_INET, socket.AF_INET6)
-_MAPPED: Final = bytes(10) + b"\xff\xff"
 _TRANSPORT_NAMES: Final = {
     **{(kind, 0): name for name, (kind, _) in reversed(list(TRANSPORTS.items()))},  # of several the first counts
     **{kind_and_proto: name for name, kind_and_proto in TRANSPORTS.items()},
     (socket.SOCK_SEQPACKET, IPPROTO_SCTP): "sctp",
+    (socket.SOCK_STREAM, IPPROTO_MPTCP): "tcp",
 }
 
 
@@ -80,15 +82,16 @@ def _read_ip4(sockaddr: Any) -> dict[str, object]:
 def _read_ip6(sockaddr: Any) -> dict[str, object]:
     host, _, zone = sockaddr[0].partition("%")
     raw = Component("ip6", host).raw_value
-    if raw.startswith(_MAPPED):
-        return {"ip4": raw[len(_MAPPED) :]}
+    if raw.startswith(MAPPED):
+        return {"ip4": raw[len(MAPPED) :]}
     scope_id = sockaddr[3] if len(sockaddr) > 3 else 0
     if scope_id:
-        zone = _zone_name(scope_id)
+        zone = zone_name(scope_id)
     return {"ip6zone": zone, "ip6": raw} if zone else {"ip6": raw}
 
 
-def _zone_name(scope_id: int) -> str:
+def zone_name(scope_id: int) -> str:
+    """Return the name of an interface, or its number in text."""
     try:
         return socket.if_indextoname(scope_id)
     except OSError:  # the interface is gone; RFC 4007, section 11.2, has numbers as well
@@ -109,14 +112,14 @@ _READERS: Final[dict[int, Callable[[Any], dict[str, object]]]] = {
 }
 
 
-def from_socket(sock: SocketLike, *, peer: bool = False) -> Multiaddr:
+def from_socket(sock: SocketLike, *, peer: bool = False, registry: Registry = REGISTRY) -> Multiaddr:
     """Return the address that a socket is bound to, or that of the other end.
 
     A server's `writer.get_extra_info("socket")` of asyncio will do, too.
     Raises `ConversionError` as `from_sockaddr` does, and `OSError` where there is no other end.
     """
     sockaddr = sock.getpeername() if peer else sock.getsockname()
-    return from_sockaddr(sock.family, sockaddr, sock.type, sock.proto)
+    return from_sockaddr(sock.family, sockaddr, sock.type, sock.proto, registry=registry)
 
 
 def from_ip(ip: str | IPv4Address | IPv6Address | IPv4Network | IPv6Network) -> Multiaddr:

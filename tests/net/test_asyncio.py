@@ -39,6 +39,7 @@ from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py.net import Endpoint, from_sockaddr, from_socket
 from multiaddr_py.net.asyncio import Server, create_datagram_endpoint, open_connection, resolve, start_server
 
+PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 SOON = 30.0
 """Seconds after which something that should have ended by itself hangs."""
 
@@ -672,6 +673,9 @@ def test_the_endpoints_host_is_the_servers_name(
                 (server.address, {}, None),  # an IP address is not asked for, but checked
                 ("/dns/node.example/tcp/1/tls", {}, "node.example"),
                 ("/dns4/node.example/tcp/1/tls", {"server_hostname": None}, "node.example"),
+                ("/dns/node.example./tcp/1", {}, "node.example"),
+                ("/dns/other.example/tcp/1/tls/sni/node.example/ws", {}, "node.example"),
+                (f"/dns/node.example/tcp/1/tls/p2p/{PEER}/p2p-circuit/tls/sni/other.example", {}, "node.example"),
                 ("/dns/node.example/tcp/1", {"happy_eyeballs_delay": 0.1}, "node.example"),
                 ("/dns/other.example/tcp/1", {"server_hostname": "node.example"}, "node.example"),
             ]
@@ -694,6 +698,7 @@ def test_a_server_of_another_name_is_refused(
             with pytest.raises(ssl.SSLCertVerificationError) as caught:
                 await open_connection("/dns/other.example/tcp/1", ssl=client_tls)
             assert caught.value.filename == str(server.address)
+            assert caught.value.__notes__ == [f"at {server.address}"]  # its message has no place for it
             with pytest.raises(ssl.SSLCertVerificationError):
                 await open_connection(server.address, ssl=client_tls, server_hostname="other.example")
 

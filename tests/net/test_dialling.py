@@ -15,7 +15,7 @@ from stacks import stand_for
 
 import multiaddr_py.net.anyio
 import multiaddr_py.net.asyncio
-from multiaddr_py import Multiaddr
+from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py.net import Endpoint, Filter, Rule, bind, connect, from_socket, listen
 
 Ends = tuple[Multiaddr, Multiaddr]
@@ -28,13 +28,13 @@ def ends(sock: Any) -> Ends:
 
 
 def dial(address: str | Multiaddr, **options: Any) -> Ends:
-    with connect(address, timeout=SOON, **options) as sock:
+    with connect(address, **{"timeout": SOON, **options}) as sock:
         return ends(sock)
 
 
 def dial_with_asyncio(address: str | Multiaddr, **options: Any) -> Ends:
     async def main() -> Ends:
-        _, writer = await multiaddr_py.net.asyncio.open_connection(address, timeout=SOON, **options)
+        _, writer = await multiaddr_py.net.asyncio.open_connection(address, **{"timeout": SOON, **options})
         try:
             return ends(writer.get_extra_info("socket"))
         finally:
@@ -46,7 +46,7 @@ def dial_with_asyncio(address: str | Multiaddr, **options: Any) -> Ends:
 
 def dial_with_anyio(address: str | Multiaddr, *, backend: str, **options: Any) -> Ends:
     async def main() -> Ends:
-        async with await multiaddr_py.net.anyio.connect_stream(address, timeout=SOON, **options) as stream:
+        async with await multiaddr_py.net.anyio.connect_stream(address, **{"timeout": SOON, **options}) as stream:
             return ends(stream.extra(anyio.abc.SocketAttribute.raw_socket))
 
     return anyio.run(main, backend=backend)
@@ -74,6 +74,16 @@ def send_with_anyio(address: str, **options: Any) -> Ends:
     return anyio.run(main)
 
 
+def send_with_a_bound_socket(address: str) -> None:
+    with bind("/ip4/127.0.0.1/udp/0") as sock:
+        sock.send(b"?", address)
+
+
+async def create_datagram(*addresses: str, protocol_factory: Any = asyncio.DatagramProtocol, **options: Any) -> None:
+    await multiaddr_py.net.asyncio.create_datagram_endpoint(protocol_factory, *addresses, **options)
+
+
+create_udp = multiaddr_py.net.anyio.create_udp
 Dial = Callable[..., Ends]
 DIALS = [
     pytest.param(dial, id="sockets"),
@@ -137,6 +147,114 @@ def test_a_connection_can_come_from_the_port_of_a_listener(dial: Dial) -> None:
         with pytest.raises(OSError, match="in use") as caught:
             dial(other.address, local_addr=own.address)
         assert caught.value.filename == str(own.address)
+
+
+@pytest.mark.parametrize("dial", DIALS)
+@pytest.mark.parametrize("front", ["/ip4/127.0.0.1/tcp/0", "/dns/node.example/tcp/0"])
+def test_port_0_is_not_dialled(dial: Dial, front: str) -> None:
+    with pytest.raises(ConversionError) as caught:
+        dial(f"{front}/ws")
+    assert str(caught.value) == (
+        f"{front!r}: port 0 is for listening, at any port that is free; dial the address that the listener says it has"
+    )
+
+
+@pytest.mark.parametrize("send", [*SENDS, pytest.param(send_with_a_bound_socket, id="bound")])
+def test_nothing_is_sent_to_port_0(send: Callable[..., object]) -> None:
+    with pytest.raises(ConversionError, match="port 0 is for listening"):
+        send("/ip4/127.0.0.1/udp/0")
+
+
+def in_asyncio(function: Callable[..., Any]) -> Callable[..., object]:
+    return lambda address: asyncio.run(function(address))
+
+
+LISTENS = [
+    pytest.param(listen, "tcp", id="listen"),
+    pytest.param(bind, "udp", id="bind"),
+    pytest.param(in_asyncio(partial(multiaddr_py.net.asyncio.start_server, print)), "tcp", id="start_server"),
+    pytest.param(
+        in_asyncio(partial(multiaddr_py.net.asyncio.create_datagram_endpoint, asyncio.DatagramProtocol)),
+        "udp",
+        id="create_datagram_endpoint",
+    ),
+    pytest.param(in_asyncio(multiaddr_py.net.anyio.create_listener), "tcp", id="create_listener"),
+    pytest.param(in_asyncio(multiaddr_py.net.anyio.create_udp), "udp", id="create_udp"),
+]
+
+
+@pytest.mark.parametrize(("start", "transport"), LISTENS)
+def test_nobody_listens_at_a_relay_with_a_socket(start: Callable[..., object], transport: str) -> None:
+    address = f"/ip4/127.0.0.1/{transport}/0/p2p/{PEER}/p2p-circuit"
+    with pytest.raises(ConversionError) as caught:
+        start(address)
+    assert caught.value.source == address
+    assert (caught.value.reason, caught.value.hint) == (
+        "whoever listens through a relay needs the relay, not a socket",
+        f"to listen at the part before it use /ip4/127.0.0.1/{transport}/0",
+    )
+
+
+@pytest.mark.parametrize("start", [create_datagram, create_udp], ids=["asyncio", "anyio"])
+def test_a_filter_is_about_who_is_dialled(start: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"^allow is asked about a remote address, and there is none$"):
+        asyncio.run(start("/ip4/127.0.0.1/udp/0", allow=bool))
+
+
+@pytest.mark.parametrize("dial", DIALS)
+@pytest.mark.parametrize("error", [OSError("my database is down"), TimeoutError("my database is slow"), ValueError()])
+def test_the_errors_of_a_filter_are_its_own(dial: Dial, error: Exception) -> None:
+    def allow(address: Multiaddr) -> bool:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        dial("/ip4/127.0.0.1/tcp/1", allow=allow)
+    assert caught.value is error
+    assert getattr(error, "filename", None) is None
+
+
+def test_the_errors_of_a_protocol_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are no reason to try the next address."""
+    stand_for(monkeypatch, "/ip4/127.0.0.1/udp/9", "/ip4/127.0.0.2/udp/9")
+    made = []
+
+    def factory() -> asyncio.DatagramProtocol:
+        made.append(1)
+        raise OSError("my own fault")
+
+    with pytest.raises(OSError, match=r"^my own fault$"):
+        asyncio.run(create_datagram(protocol_factory=factory, remote_addr="/dns/node.example/udp/9"))
+    assert made == [1]
+
+
+@pytest.mark.parametrize("dial", DIALS)
+@pytest.mark.parametrize("options", [{}, {"interleave": 1}], ids=str)
+def test_a_name_of_ip6_is_not_reached_from_ip4(dial: Dial, options: dict[str, int]) -> None:
+    if options and dial is not dial_with_asyncio:
+        pytest.skip("only asyncio has it")
+    with pytest.raises(ConversionError, match=r"a socket that is bound to /ip4/127.0.0.1/tcp/0 cannot connect to it$"):
+        dial("/dns6/localhost/tcp/1", local_addr="/ip4/127.0.0.1/tcp/0", **options)
+
+
+@pytest.mark.parametrize("timeout", ["1", b"1", [1]])
+def test_a_time_limit_is_a_number(timeout: Any) -> None:
+    message = f"^a timeout is a number of seconds or None, not {type(timeout).__name__}$"
+    for address in ("/ip4/127.0.0.1/tcp/1", "/dns/node.example/tcp/1"):
+        with pytest.raises(TypeError, match=message):
+            connect(address, timeout=timeout)
+        with pytest.raises(TypeError, match=message):
+            Endpoint.from_multiaddr(address).resolve(timeout=timeout)
+        with pytest.raises(TypeError, match=message):
+            asyncio.run(multiaddr_py.net.asyncio.resolve(address, timeout=timeout))
+        with pytest.raises(TypeError, match=message):
+            asyncio.run(multiaddr_py.net.anyio.resolve(address, timeout=timeout))
+
+
+@pytest.mark.parametrize("dial", DIALS)
+def test_no_time_at_all_is_an_error_with_the_address(dial: Dial) -> None:
+    with pytest.raises(TimeoutError) as caught:
+        dial("/ip4/127.0.0.1/tcp/1", timeout=1e-9)
+    assert caught.value.filename == "/ip4/127.0.0.1/tcp/1"
 
 
 @pytest.mark.parametrize("options", [{"reuse_port": True}, {"allow": bool}], ids=str)

@@ -201,6 +201,8 @@ def test_what_is_no_address_is_told_so() -> None:
         Endpoint.from_multiaddr(80)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^an endpoint is read from an address: Endpoint.from_multiaddr\(address\)$"):
         Endpoint()
+    with pytest.raises(TypeError, match=r"^an endpoint is read from an address"):
+        Endpoint("/ip4/192.0.2.1/tcp/80")  # type: ignore[arg-type]
 
 
 def test_the_longest_names_are_read() -> None:
@@ -240,6 +242,18 @@ def test_a_link_local_address_needs_a_zone(host: str) -> None:
     with pytest.raises(ConversionError, match=r"a link-local address needs a zone; put /ip6zone/INTERFACE in front$"):
         Endpoint.from_multiaddr(f"/ip6/{host}/tcp/80").sockaddr()
     assert Endpoint.from_multiaddr("/ip6/fec0::1/tcp/80").sockaddr() == ("fec0::1", 80, 0, 0)
+
+
+def test_sockaddr_is_for_the_family_of_a_socket() -> None:
+    ip4 = Endpoint.from_multiaddr("/ip4/192.0.2.1/udp/53")
+    assert ip4.sockaddr(IP4) == ("192.0.2.1", 53)
+    assert ip4.sockaddr(IP6) == ("::ffff:192.0.2.1", 53, 0, 0)
+    assert Endpoint.from_multiaddr("/unix/%2Fa").sockaddr(UNIX) == b"/a"
+    for text, family in ("/ip6/::1/udp/53", IP4), ("/unix/%2Fa", IP4), ("/ip4/192.0.2.1/udp/53", UNIX):
+        with pytest.raises(ConversionError, match=r"a socket of another family cannot use it$"):
+            Endpoint.from_multiaddr(text).sockaddr(family)
+    with pytest.raises(ConversionError, match="is a name"):
+        Endpoint.from_multiaddr("/dns/localhost/udp/53").sockaddr(IP4)
 
 
 def test_a_name_has_no_sockaddr_before_it_is_looked_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from ipaddress import IPv6Address
@@ -9,6 +10,7 @@ from json import loads
 from pathlib import Path
 from shutil import which
 
+import ifaddr
 import pytest
 from apart import run_in_own_network
 
@@ -77,7 +79,7 @@ def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.Monkey
     for ask in (interface_addresses, lambda: expand_unspecified("/ip4/0.0.0.0"), lambda: thin_waist(1)):
         with pytest.raises(ModuleNotFoundError) as caught:
             ask()
-        assert str(caught.value) == "interfaces are found with ifaddr: pip install 'multiaddr-py[net]'"
+        assert str(caught.value) == "interfaces are found with ifaddr, as the extra net has it: pip install ifaddr"
         assert caught.value.name == "ifaddr"
     address = Multiaddr("/ip4/127.0.0.1/tcp/1")
     assert expand_unspecified(address) == [address]
@@ -151,3 +153,18 @@ def test_a_listener_at_all_addresses_of_ip6_has_those_of_ip4_only_if_it_hears_th
             port = sock.socket.getsockname()[1]
             expected = [one.encapsulate(f"/udp/{port}/quic-v1") for name in families for one in every if name in one]
             assert sock.addresses() == expected
+
+
+def test_an_interface_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "if_indextoname", lambda index: f"a%b{index}")
+    adapter = ifaddr.Adapter(
+        "a%b7", "a%b7", [ifaddr.IP(("fe80::1%a%b7", 0, 7), 64, "a%b7"), ifaddr.IP("192.0.2.1", 24, "a")]
+    )
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [adapter])
+    assert list(map(str, interface_addresses())) == ["/ip6zone/a%b7/ip6/fe80::1", "/ip4/192.0.2.1"]
+
+
+def test_without_an_interface_of_the_family_the_address_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ifaddr, "get_adapters", list)
+    with listen("/ip4/0.0.0.0/tcp/0") as listener:
+        assert listener.addresses() == [listener.address]

@@ -25,7 +25,7 @@ import multiaddr_py
 from multiaddr_py import Component, Multiaddr, ParseError, Protocol, Registry
 from multiaddr_py.net.scopes import (
     Finding,
-    Row,
+    RegistryRow,
     Scope,
     embedded_ip4,
     is_loopback,
@@ -147,7 +147,7 @@ def test_the_reason_is(text: str, reason: str) -> None:
 
 
 def test_the_row_is_that_of_the_registry() -> None:
-    assert scope("/ip4/192.88.99.1").row == Row(
+    assert scope("/ip4/192.88.99.1").row == RegistryRow(
         registry="iana-ipv4-special-registry",
         block="192.88.99.0/24",
         scope=Scope.RESERVED,
@@ -156,7 +156,7 @@ def test_the_row_is_that_of_the_registry() -> None:
         allocation="2001-06",
         termination="2015-03",
     )
-    assert scope("/ip6/fe80::1").row == Row(
+    assert scope("/ip6/fe80::1").row == RegistryRow(
         registry="iana-ipv6-special-registry",
         block="fe80::/10",
         scope=Scope.LINK_LOCAL,
@@ -169,13 +169,13 @@ def test_the_row_is_that_of_the_registry() -> None:
         globally_reachable=False,
         reserved_by_protocol=True,
     )
-    assert scope("/dns/a.onion").row == Row("special-use-domain-names", "onion", Scope.OVERLAY, "RFC 7686")
+    assert scope("/dns/a.onion").row == RegistryRow("special-use-domain-names", "onion", Scope.OVERLAY, "RFC 7686")
 
 
 def test_a_row_is_shown_without_what_the_registry_leaves_open() -> None:
     row = scope("/dns/a.onion").row
     assert repr(row) == (
-        "Row(registry='special-use-domain-names', block='onion', scope=<Scope.OVERLAY: 'overlay'>,"
+        "RegistryRow(registry='special-use-domain-names', block='onion', scope=<Scope.OVERLAY: 'overlay'>,"
         " reference='RFC 7686')"
     )
     assert "globally_reachable=False" in repr(scope("/ip4/10.0.0.1").row)
@@ -204,7 +204,7 @@ def test_what_is_no_address_raises_what_the_constructor_raises(function: object)
 
 
 def test_the_tables_have_the_columns_of_a_row() -> None:
-    for name, columns in ("special_purpose.csv", Row._fields), ("special_names.csv", Row._fields[:4]):
+    for name, columns in ("special_purpose.csv", RegistryRow._fields), ("special_names.csv", RegistryRow._fields[:4]):
         assert tuple(table(name)[0]) == columns
         for row in table(name):
             assert None not in row

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
 
 import pytest
 from apart import run_apart
@@ -131,7 +133,9 @@ def test_what_is_no_socket_is_never_touched(kind: str, path: Path) -> None:
     before = sorted((name, (path.parent / name).lstat()) for name in os.listdir(path.parent))
     with pytest.raises(OSError) as caught:
         listen(address_of(path))
-    assert caught.value.errno == errno.EADDRINUSE
+    assert str(caught.value) == (
+        f"[Errno {errno.EADDRINUSE}] Address already in use by what is no socket: {str(address_of(path))!r}"
+    )
     assert sorted((name, (path.parent / name).lstat()) for name in os.listdir(path.parent)) == before
 
 
@@ -290,6 +294,42 @@ def test_without_the_directory_the_address_is_named(directory: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         listen(address)
     assert str(caught.value) == f"[Errno 2] No such file or directory: {str(address)!r}"
+
+
+def test_a_fifo_is_no_directory(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(NotADirectoryError):
+        listen(address_of(path / "a.sock"))
+
+
+def fork_and_start_again() -> None:
+    """Fork while a directory is locked; the child keeps its descriptor."""
+    with TemporaryDirectory(prefix="maddr") as name:
+        path = Path(name, "a.sock")
+        bind = socket.socket.bind
+        children = []
+
+        class Forking(socket.socket):
+            def bind(self, address: Any) -> None:
+                children.append(os.fork())
+                if not children[-1]:
+                    signal.pause()
+                bind(self, address)
+
+        with mock.patch.object(socket, "socket", Forking), listen(address_of(path)):
+            pass
+        leave_stale(path)
+        try:
+            with listen(address_of(path)) as listener:
+                assert is_reached(listener)
+        finally:
+            for child in children:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
+def test_a_child_does_not_keep_the_directory_locked() -> None:
+    run_apart(fork_and_start_again)
 
 
 def fork_and_close() -> None:
