@@ -51,17 +51,18 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: logged.append(context))
+        loop.set_exception_handler(lambda _, context: logged.append(context["message"]))
         loop.slow_callback_duration = SOON  # in debug mode it would complain about a machine that is busy
         async with asyncio.timeout(SOON):
             await coroutine
             while others := asyncio.all_tasks() - {asyncio.current_task()}:  # of servers, for their connections
                 await asyncio.wait(others)
 
-    logged: list[dict[str, Any]] = []
+    logged: list[str] = []
     asyncio.run(main())
     gc.collect()
-    assert logged == []
+    # In development mode asyncio tells a server that a client did not like its certificate.
+    assert [message for message in logged if message != "Error on transport creation for incoming connection"] == []
 
 
 @pytest.fixture(autouse=True)

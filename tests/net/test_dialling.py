@@ -28,13 +28,16 @@ def ends(sock: Any) -> Ends:
 
 
 def dial(address: str | Multiaddr, **options: Any) -> Ends:
-    with connect(address, **{"timeout": SOON, **options}) as sock:
+    options.setdefault("timeout", SOON)
+    with connect(address, **options) as sock:
         return ends(sock)
 
 
 def dial_with_asyncio(address: str | Multiaddr, **options: Any) -> Ends:
+    options.setdefault("timeout", SOON)
+
     async def main() -> Ends:
-        _, writer = await multiaddr_py.net.asyncio.open_connection(address, **{"timeout": SOON, **options})
+        _, writer = await multiaddr_py.net.asyncio.open_connection(address, **options)
         try:
             return ends(writer.get_extra_info("socket"))
         finally:
@@ -45,8 +48,10 @@ def dial_with_asyncio(address: str | Multiaddr, **options: Any) -> Ends:
 
 
 def dial_with_anyio(address: str | Multiaddr, *, backend: str, **options: Any) -> Ends:
+    options.setdefault("timeout", SOON)
+
     async def main() -> Ends:
-        async with await multiaddr_py.net.anyio.connect_stream(address, **{"timeout": SOON, **options}) as stream:
+        async with await multiaddr_py.net.anyio.connect_stream(address, **options) as stream:
             return ends(stream.extra(anyio.abc.SocketAttribute.raw_socket))
 
     return anyio.run(main, backend=backend)
