@@ -115,7 +115,7 @@ def serve(address: str, report: Report) -> None:
 def announce(bound: Listener | DatagramSocket, report: Report) -> None:
     """Say at which addresses the server is to be called."""
     try:
-        addresses = bound.addresses() or [bound.address]  # no interface may have IPv6
+        addresses = bound.addresses()
     except ModuleNotFoundError:  # of the extra `net`, which finds the interfaces that 0.0.0.0 stands for
         addresses = [bound.address]
     for address in addresses:

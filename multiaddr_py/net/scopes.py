@@ -1,7 +1,8 @@
 """How far an address reaches, by IANA's registries of special-purpose addresses and names.
 
 The registries are data beside this module, the same on every Python (`ipaddress` has those of its own release):
-`special_purpose.csv` has the blocks of addresses as of 2025-10-09, `special_names.csv` the domains as of 2026-05-22.
+`special_purpose.csv` has the blocks of addresses as of 2025-10-09, `special_names.csv` the domains as of 2026-05-22,
+and the reverse zones that resolvers answer themselves (RFC 6303, RFC 7793).
 Of several blocks or domains around an address the smallest counts. An address in none is global;
 in IPv6 that can only be in 2000::/3, since the registry of the address space has all else.
 

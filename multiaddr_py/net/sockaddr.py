@@ -59,6 +59,8 @@ def from_sockaddr(
         if isinstance(sockaddr, tuple) != (family in _IP):
             raise TypeError("of IP it is a tuple, of Unix sockets a path")
         values = _READERS[family](sockaddr)
+        if family not in _IP and type != socket.SOCK_STREAM:
+            raise ConversionError(f"unix is for streams, not for sockets of type {type}", sockaddr)
         if isinstance(sockaddr, tuple):
             values[_TRANSPORT_NAMES[type, proto]] = sockaddr[1]
         parts = [Component(name, value, registry=registry) for name, value in values.items()]

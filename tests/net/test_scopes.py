@@ -222,6 +222,7 @@ def test_the_tables_have_as_many_rows_as_the_registries() -> None:
         "iana-ipv6-special-registry": 25,
         "ipv6-address-space": 17,
         "special-use-domain-names": 42,
+        "locally-served-dns-zones": 74,  # beyond those that are special-use domain names, too
         "icann-board": 1,
     }
 
@@ -230,6 +231,21 @@ def test_no_block_or_domain_stands_there_twice() -> None:
     assert len(BLOCKS) == len(table("special_purpose.csv"))
     assert len({row["block"] for row in NAMES}) == len(NAMES)
     assert all(row["block"] == row["block"].lower().strip(".") for row in NAMES)
+
+
+REVERSE_ZONES = [row["block"] for row in NAMES if row["block"].partition(".in-addr.")[0].replace(".", "").isdigit()]
+REVERSE_ZONES += [row["block"] for row in NAMES if row["block"].endswith("ip6.arpa")]
+
+
+@pytest.mark.parametrize("zone", REVERSE_ZONES)
+def test_a_reverse_zone_reaches_as_far_as_its_addresses(zone: str) -> None:
+    labels = zone.split(".")[-3::-1]
+    if zone.endswith("in-addr.arpa"):
+        address = "/ip4/" + ".".join([*labels, *["255"] * (4 - len(labels))])
+    else:
+        nibbles = "".join(labels).ljust(32, "f")
+        address = "/ip6/" + ":".join(nibbles[place : place + 4] for place in range(0, 32, 4))
+    assert scope(f"/dns/{zone}").scope == scope(address).scope
 
 
 def test_the_registry_of_the_ipv6_address_space_covers_it() -> None:

@@ -48,8 +48,8 @@ NOWHERE = 2**31 - 2
         (IP6, ("fe80::1", 1, 0, NOWHERE), STREAM, 0, f"/ip6zone/{NOWHERE}/ip6/fe80::1/tcp/1"),
         (IP6, ("fe80::1", 1, 0, 0), STREAM, 0, "/ip6/fe80::1/tcp/1"),
         (UNIX, "/run/a.sock", STREAM, 0, "/unix/%2Frun%2Fa.sock"),
-        (UNIX, b"/run/a.sock", DATAGRAM, 0, "/unix/%2Frun%2Fa.sock"),
-        (UNIX, "a.sock", socket.SOCK_SEQPACKET, 0, "/unix/a.sock"),
+        (UNIX, b"/run/a.sock", STREAM, 0, "/unix/%2Frun%2Fa.sock"),
+        (UNIX, "a.sock", STREAM, 0, "/unix/a.sock"),
         (UNIX, "/a\udcff", STREAM, 0, "/unix/%2Fa%FF"),
         (UNIX, b"\0abstract", STREAM, 0, "/unix/%00abstract"),
     ],
@@ -70,6 +70,7 @@ def test_an_unnamed_unix_socket_has_no_address(unnamed: str | bytes) -> None:
     ("family", "sockaddr", "kind", "proto", "reason"),
     [
         (socket.AF_PACKET, ("lo", 3), STREAM, 0, "no protocol is for sockets of AF_PACKET"),
+        (UNIX, "/run/a.sock", DATAGRAM, 0, f"unix is for streams, not for sockets of type {DATAGRAM}"),
         (999, "?", STREAM, 0, "no protocol is for sockets of family 999"),
         (
             IP4,
