@@ -151,6 +151,8 @@ class Decision(NamedTuple):
 class Filter(Record):
     """An immutable list of rules, of which the first that matches an address decides; if none does, the default.
 
+    `help("multiaddr_py.net.filters")` says what stands in a rule.
+
     >>> dialled = Filter.parse('''
     ... deny network=10.0.0.0/8
     ... allow port=4001

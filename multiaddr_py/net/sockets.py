@@ -152,7 +152,7 @@ def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = Tr
 
 
 class _Bound:
-    """A socket with an address of its own. As a context manager it is closed at the end."""
+    """A socket with an address of its own."""
 
     socket: Socket
     address: Multiaddr
@@ -196,7 +196,10 @@ class _Bound:
 
 @final
 class Listener(_Bound):
-    """A socket that accepts connections, as `listen` returns it."""
+    """A `socket` that accepts connections, as `listen` returns it, and the `address` where it was bound.
+
+    As a context manager it is closed at the end.
+    """
 
     _file: SocketFile | None = None
 
@@ -223,7 +226,10 @@ class Listener(_Bound):
 
 @final
 class DatagramSocket(_Bound):
-    """A socket for datagrams, as `bind` returns it."""
+    """A `socket` for datagrams, as `bind` returns it, and the `address` where it was bound.
+
+    As a context manager it is closed at the end.
+    """
 
     def receive(self, size: int = _LARGEST) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
