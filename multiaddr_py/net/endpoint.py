@@ -36,14 +36,13 @@ class Endpoint(Frozen):
     >>> endpoint.sockaddr(), endpoint.rest
     (('127.0.0.1', 80), Multiaddr('/ws'))
 
-    Endpoints are equal when their addresses and their rests are.
+    Endpoints are equal when the addresses are that they were read from.
     """
 
-    __slots__ = ("address", "rest", "family", "type", "proto", "host", "is_name", "port", "zone", "path")  # noqa: RUF023  `_SETTERS` goes by the order
-    address: Multiaddr
-    """The front, which is what the socket needs."""
-    rest: Multiaddr
-    """What follows it, often nothing. Of a relayed address the relay's own front is not in it, all else is."""
+    __slots__ = ("_whole", "_end", "family", "type", "proto", "host", "is_name", "port", "zone", "path")  # noqa: RUF023  `_SETTERS` goes by the order
+    _whole: Multiaddr
+    _end: int
+    """Where the front ends in the address's bytes."""
     family: socket.AddressFamily
     """`AF_INET`, `AF_INET6` or `AF_UNIX`; `AF_UNSPEC` for a name of `dns`, which may stand for both of the former."""
     type: int
@@ -78,18 +77,15 @@ class Endpoint(Frozen):
         fault = _fault(front)
         if fault is not None:
             raise ConversionError(fault[0], str(address), fault[1])
-        zone, host, port, above, end = front
+        zone, host, port, _, end = front
         assert host is not None  # its absence is a fault
-        rest = address._cut(end, len(bytes(address)))
-        if above is not None:
-            address = address._cut(0, end)
         if port is None:
-            return cls._make(address, rest, _AF_UNIX, socket.SOCK_STREAM, 0, None, False, None, None, host.raw_value)
+            return cls._make(address, end, _AF_UNIX, socket.SOCK_STREAM, 0, None, False, None, None, host.raw_value)
         family = FAMILIES[host.name]
         kind, proto = TRANSPORTS[port.name]
         zone_name = None if zone is None else zone.value
         number = int.from_bytes(port.raw_value)
-        return cls._make(address, rest, family, kind, proto, host.value, host.name in NAMES, number, zone_name, None)
+        return cls._make(address, end, family, kind, proto, host.value, host.name in NAMES, number, zone_name, None)
 
     @classmethod
     def _make(cls, *fields: object) -> Endpoint:
@@ -99,21 +95,31 @@ class Endpoint(Frozen):
             set_field(self, value)
         return self
 
+    @property
+    def address(self) -> Multiaddr:
+        """The front, which is what the socket needs."""
+        return self._whole._cut(0, self._end)
+
+    @property
+    def rest(self) -> Multiaddr:
+        """What follows the front, often nothing; of a relayed address all but the relay's own front is in it."""
+        return self._whole._cut(self._end, len(bytes(self._whole)))
+
     def to_multiaddr(self) -> Multiaddr:
         """Return the address that the endpoint was read from."""
-        return self.address.encapsulate(self.rest)
+        return self._whole
 
     def __repr__(self) -> str:
-        return f"Endpoint.from_multiaddr({str(self.to_multiaddr())!r})"
+        return f"Endpoint.from_multiaddr({str(self._whole)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return (self.address, self.rest) == (other.address, other.rest) if type(other) is Endpoint else NotImplemented
+        return self._whole == other._whole if type(other) is Endpoint else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.address, self.rest))
+        return hash(self._whole)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Endpoint.from_multiaddr, (self.to_multiaddr(),)
+        return Endpoint.from_multiaddr, (self._whole,)
 
     def sockaddr(self, family: int | None = None) -> Sockaddr:
         """Return what `socket.connect` and `socket.bind` take; of IPv6 with flow 0 and the scope ID of the zone.
