@@ -117,7 +117,8 @@ class ConversionError(MultiaddrError, ValueError):
         if isinstance(self.source, (str, bytes)):
             source = _excerpt(self.source, 0)
         else:
-            source = _tame(spell(self.source))
+            source = spell(self.source)
+            source = _tame(source if len(source) <= _MOST_CHARACTERS else source[: _MOST_CHARACTERS - 1] + "…")
         message = f"{source}: {_tame(self.reason)}"
         return message if self.hint is None else f"{message}; {_tame(self.hint)}"
 

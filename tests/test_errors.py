@@ -14,6 +14,7 @@ from multiaddr_py import (
     REGISTRY,
     Codec,
     Component,
+    ConversionError,
     Multiaddr,
     MultiaddrError,
     ParseError,
@@ -255,6 +256,9 @@ def test_every_other_error_is_short_and_safe_to_print_too(text: str) -> None:
         error_of(lambda: REGISTRY.extended(f"7,16,foo,{text}x,")),
         error_of(lambda: Protocol(7, None, "foo", f"{text}x")),
         error_of(lambda: Protocol(7, 0, f"{text} x")),
+        ConversionError("a rule", text),
+        ConversionError("a rule", text.encode(errors="surrogatepass")),
+        ConversionError("a rule", (text, 1)),
     ]
     for error in errors:
         assert str(error).isprintable()
@@ -299,6 +303,9 @@ def test_the_classes_can_be_caught_as_what_they_are() -> None:
     assert issubclass(RegistryError, MultiaddrError)
     assert issubclass(RegistryError, ValueError)
     assert not issubclass(RegistryError, ParseError)
+    assert issubclass(ConversionError, MultiaddrError)
+    assert issubclass(ConversionError, ValueError)
+    assert not issubclass(ConversionError, ParseError)
 
 
 ERRORS: list[MultiaddrError] = [
@@ -311,6 +318,9 @@ ERRORS: list[MultiaddrError] = [
     ProtocolNotFoundError(Protocol(5, 0, "five"), "the registry"),
     RegistryError("a rule"),
     RegistryError("a rule", "5,0,five,,"),
+    ConversionError("a rule", "/source"),
+    ConversionError("a rule", b"source", "a hint"),
+    ConversionError("a rule", ("::1", 80, 0, 0), "a hint"),
 ]
 
 
@@ -334,6 +344,9 @@ def test_an_error_pickles_and_copies_with_all_its_fields(error: MultiaddrError) 
         (ERRORS[6], "no protocol <Protocol 5,0,five,,> in the registry"),
         (ERRORS[7], "a rule"),
         (ERRORS[8], "row '5,0,five,,': a rule"),
+        (ERRORS[9], "'/source': a rule"),
+        (ERRORS[10], "0x736f75726365: a rule; a hint"),
+        (ERRORS[11], "('::1', 80, 0, 0): a rule; a hint"),
     ],
     ids=repr,
 )
@@ -345,6 +358,7 @@ def test_fields_that_are_not_given_are_none() -> None:
     error = ParseError("a rule", "/source", 1)
     assert (error.protocol, error.hint) == (None, None)
     assert RegistryError("a rule").row is None
+    assert ConversionError("a rule", "/source").hint is None
 
 
 @given(st.text(), st.text(), st.integers(0, 10))
@@ -353,3 +367,4 @@ def test_an_error_of_any_fields_has_a_printable_message(reason: str, source: str
     assert str(ParseError(reason, source, offset, None, reason)).isprintable()
     assert str(RegistryError(reason, source)).isprintable()
     assert str(ProtocolNotFoundError(source, reason)).isprintable()
+    assert str(ConversionError(reason, (source, offset), reason)).isprintable()

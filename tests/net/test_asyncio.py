@@ -37,7 +37,14 @@ from stacks import (
 
 from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py.net import Endpoint, from_sockaddr, from_socket
-from multiaddr_py.net.asyncio import Server, create_datagram_endpoint, open_connection, resolve, start_server
+from multiaddr_py.net.asyncio import (
+    Server,
+    create_datagram_endpoint,
+    open_connection,
+    peer_address,
+    resolve,
+    start_server,
+)
 
 PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 SOON = 30.0
@@ -596,6 +603,26 @@ def test_a_closed_server_is_waited_for_until_its_connections_end() -> None:
         assert not waiting.done()
         assert await is_echoed(*connection)
         await waiting
+
+    run(main())
+
+
+@pytest.mark.parametrize("address", ["/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0", "/unix/a.sock"])
+def test_a_handler_knows_who_has_connected(address: str) -> None:
+    async def main() -> None:
+        peers: asyncio.Queue[Multiaddr] = asyncio.Queue()
+
+        async def handle(_: StreamReader, writer: StreamWriter) -> None:
+            await peers.put(peer_address(writer))
+            writer.close()
+
+        async with await start_server(handle, here(address)) as server:
+            _, writer = await open_connection(server.address, timeout=SOON)
+            own = Multiaddr() if "unix" in server.address else from_socket(writer.get_extra_info("socket"))
+            assert await peers.get() == own
+            assert peer_address(writer) == server.address
+            writer.close()
+            await writer.wait_closed()
 
     run(main())
 

@@ -200,6 +200,18 @@ def test_nobody_listens_at_a_relay_with_a_socket(start: Callable[..., object], t
     )
 
 
+@pytest.mark.parametrize(("start", "transport"), LISTENS)
+def test_a_name_of_other_machines_is_not_listened_at(
+    start: Callable[..., object], transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [f"/ip4/192.0.2.{host}/{transport}/0" for host in (98, 99)]
+    stand_for(monkeypatch, *others)
+    with pytest.raises(OSError, match="assign requested address") as caught:
+        start(f"/dns/node.example/{transport}/0")
+    assert (caught.value.errno, caught.value.filename) == (errno.EADDRNOTAVAIL, others[0])
+    assert [note for note in caught.value.__notes__ if others[1] in note]
+
+
 @pytest.mark.parametrize("start", [create_datagram, create_udp], ids=["asyncio", "anyio"])
 def test_a_filter_is_about_who_is_dialled(start: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=r"^allow is asked about a remote address, and there is none$"):
@@ -234,11 +246,17 @@ def test_the_errors_of_a_protocol_are_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("dial", DIALS)
 @pytest.mark.parametrize("options", [{}, {"interleave": 1}], ids=str)
-def test_a_name_of_ip6_is_not_reached_from_ip4(dial: Dial, options: dict[str, int]) -> None:
+def test_a_name_of_ip6_is_not_reached_from_ip4(
+    dial: Dial, options: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     if options and dial is not dial_with_asyncio:
         pytest.skip("only asyncio has it")
-    with pytest.raises(ConversionError, match=r"a socket that is bound to /ip4/127.0.0.1/tcp/0 cannot connect to it$"):
-        dial("/dns6/localhost/tcp/1", local_addr="/ip4/127.0.0.1/tcp/0", **options)
+    stand_for(monkeypatch, "/ip6/::1/tcp/1")
+    names = ["/dns6/node.example/tcp/1"] if options else ["/dns6/node.example/tcp/1", "/dns/node.example/tcp/1"]
+    for name in names:
+        with pytest.raises(ConversionError) as caught:
+            dial(name, local_addr="/ip4/127.0.0.1/tcp/0", **options)
+        assert str(caught.value) == f"{name!r}: a socket that is bound to /ip4/127.0.0.1/tcp/0 cannot connect to it"
 
 
 @pytest.mark.parametrize("timeout", ["1", b"1", [1]])
