@@ -4,6 +4,7 @@ No profile has a deadline: how long an example takes depends on the machine.
 """
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +12,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("thorough", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
+
+# A shell lets what it starts in the background ignore SIGINT, and children would, too; tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
