@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from multiaddr_py import ConversionError
 from multiaddr_py.codecs.ip import MAPPED
-from multiaddr_py.net._attempts import located
+from multiaddr_py.net._attempts import NOT_THIS_MACHINE, Failures, located
 from multiaddr_py.net.endpoint import Endpoint
 
 TYPE_CHECKING = False
@@ -109,6 +109,31 @@ def unconnected(endpoint: Endpoint, local: Endpoint | None, *, reuse_port: bool)
             with located(local.address):
                 _bind(sock, local, reuse_port=reuse_port)
         return sock
+
+
+def first_bound(candidates: Sequence[Endpoint], *, reuse_port: bool, ipv6_only: bool) -> socket.socket:
+    """Return a socket that is bound to the first candidate that is this machine's."""
+    failures = Failures(NOT_THIS_MACHINE)
+    for candidate in candidates:
+        with failures.at(candidate.address):
+            return bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
+    raise failures.error()
+
+
+def first_connected(candidates: Sequence[Endpoint], local: Endpoint | None, *, reuse_port: bool) -> socket.socket:
+    """Return a socket for datagrams that is connected to the first candidate that it can be connected to.
+
+    That sends nothing, and does not block.
+    """
+    failures = Failures()
+    for candidate in candidates:
+        with (
+            failures.at(candidate.address),
+            closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
+        ):
+            sock.connect(candidate.sockaddr())
+            return sock
+    raise failures.error()
 
 
 def new_socket(endpoint: Endpoint, *, ipv6_only: bool) -> socket.socket:

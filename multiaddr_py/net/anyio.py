@@ -38,9 +38,10 @@ from multiaddr_py import ConversionError
 from multiaddr_py._frozen import final
 from multiaddr_py.net._attempts import BACKLOG_PAUSE, NOT_THIS_MACHINE, Deadline, Failures, located
 from multiaddr_py.net._making import (
-    bound_socket,
     closed_on_failure,
     datagrams,
+    first_bound,
+    first_connected,
     listening_endpoint,
     local_endpoint,
     reachable,
@@ -53,7 +54,7 @@ from multiaddr_py.net.sockets import listen_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Final, TypeVar, overload
 
     from multiaddr_py import Multiaddr
@@ -277,35 +278,13 @@ async def create_udp(
         remote = datagrams(remote_endpoint(remote_addr), hint)
         local = local_endpoint(local_addr, remote)
         candidates = reachable(remote, await resolve(remote_addr, timeout=deadline.left()), local, allow)
-        return await _connected_udp(candidates, local, reuse_port=reuse_port)
+        with closed_on_failure(first_connected(candidates, local, reuse_port=reuse_port)) as sock:
+            return await anyio.abc.ConnectedUDPSocket.from_socket(sock)
     if local_addr is None:
         raise TypeError("a UDP socket needs a local or a remote address")
     if allow is not None:
         raise TypeError("allow is asked about a remote address, and there is none")
     datagrams(listening_endpoint(local_addr), hint)
     candidates = await resolve(local_addr, timeout=deadline.left())
-    return await _bound_udp(candidates, reuse_port=reuse_port, ipv6_only=ipv6_only)
-
-
-async def _bound_udp(candidates: Sequence[Endpoint], *, reuse_port: bool, ipv6_only: bool) -> anyio.abc.UDPSocket:
-    failures = Failures(NOT_THIS_MACHINE)
-    for candidate in candidates:
-        with failures.at(candidate.address):
-            sock = bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
-            with closed_on_failure(sock):
-                return await anyio.abc.UDPSocket.from_socket(sock)
-    raise failures.error()
-
-
-async def _connected_udp(
-    candidates: Sequence[Endpoint], local: Endpoint | None, *, reuse_port: bool
-) -> anyio.abc.ConnectedUDPSocket:
-    failures = Failures()
-    for candidate in candidates:
-        with (
-            failures.at(candidate.address),
-            closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock,
-        ):
-            sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
-            return await anyio.abc.ConnectedUDPSocket.from_socket(sock)
-    raise failures.error()
+    with closed_on_failure(first_bound(candidates, reuse_port=reuse_port, ipv6_only=ipv6_only)) as sock:
+        return await anyio.abc.UDPSocket.from_socket(sock)

@@ -23,9 +23,10 @@ from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py._frozen import final
 from multiaddr_py.net._attempts import BACKLOG_PAUSE, NOT_THIS_MACHINE, Deadline, Failures, located
 from multiaddr_py.net._making import (
-    bound_socket,
     closed_on_failure,
     datagrams,
+    first_bound,
+    first_connected,
     listening_endpoint,
     local_endpoint,
     reachable,
@@ -318,11 +319,11 @@ async def create_datagram_endpoint(
     """
     deadline = Deadline(timeout)
     hint = "open_connection() has streams"
-    local = None
     if remote_addr is not None:
         remote = datagrams(remote_endpoint(remote_addr), hint)
         local = local_endpoint(local_addr, remote)
         candidates = reachable(remote, await resolve(remote_addr, timeout=deadline.left()), local, allow)
+        sock = first_connected(candidates, local, reuse_port=reuse_port)
     elif local_addr is None:
         raise TypeError("a datagram endpoint needs a local or a remote address")
     elif allow is not None:
@@ -330,17 +331,7 @@ async def create_datagram_endpoint(
     else:
         datagrams(listening_endpoint(local_addr), hint)
         candidates = await resolve(local_addr, timeout=deadline.left())
-    failures = Failures(NOT_THIS_MACHINE if remote_addr is None else None)
-    for candidate in candidates:
-        with failures.at(candidate.address):
-            if remote_addr is None:
-                sock = bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
-                break
-            with closed_on_failure(unconnected(candidate, local, reuse_port=reuse_port)) as sock:
-                sock.connect(candidate.sockaddr())  # of datagrams: it sends nothing, and does not block
-                break
-    else:
-        raise failures.error()
+        sock = first_bound(candidates, reuse_port=reuse_port, ipv6_only=ipv6_only)
     with closed_on_failure(sock):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, allow_broadcast)
         return await asyncio.get_running_loop().create_datagram_endpoint(protocol_factory, sock=sock)

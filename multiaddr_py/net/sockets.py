@@ -13,6 +13,7 @@ from multiaddr_py.net._making import (
     bound_socket,
     closed_on_failure,
     datagrams,
+    first_bound,
     listening_endpoint,
     local_endpoint,
     new_socket,
@@ -142,13 +143,9 @@ def listen_at(
 
 def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True) -> DatagramSocket:
     """Bind a socket for datagrams to the endpoint of an address; the arguments and errors are those of `listen`."""
-    failures = Failures(NOT_THIS_MACHINE)
-    for candidate in datagrams(listening_endpoint(address), "listen() accepts connections").resolve():
-        with failures.at(candidate.address):
-            sock = bound_socket(candidate, reuse_port=reuse_port, ipv6_only=ipv6_only)
-            with closed_on_failure(sock):
-                return DatagramSocket(sock, candidate.rest)
-    raise failures.error()
+    endpoint = datagrams(listening_endpoint(address), "listen() accepts connections")
+    with closed_on_failure(first_bound(endpoint.resolve(), reuse_port=reuse_port, ipv6_only=ipv6_only)) as sock:
+        return DatagramSocket(sock, endpoint.rest)
 
 
 class _Bound:
