@@ -21,6 +21,7 @@ from contextlib import suppress
 
 from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py._frozen import final
+from multiaddr_py.net import sockets
 from multiaddr_py.net._attempts import BACKLOG_PAUSE, NOT_THIS_MACHINE, Deadline, Failures, located
 from multiaddr_py.net._making import (
     closed_on_failure,
@@ -35,7 +36,6 @@ from multiaddr_py.net._making import (
 )
 from multiaddr_py.net.endpoint import Endpoint
 from multiaddr_py.net.sockaddr import from_socket
-from multiaddr_py.net.sockets import listen_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from multiaddr_py.net._making import Allow
     from multiaddr_py.net.sockaddr import AddressLike
-    from multiaddr_py.net.sockets import Listener
 
     P = TypeVar("P", bound=BaseProtocol)
 
@@ -71,7 +70,16 @@ if TYPE_CHECKING:
         ssl: SSLContext | None
 
 
-__all__ = ["Server", "create_datagram_endpoint", "open_connection", "peer_address", "resolve", "start_server"]
+__all__ = [
+    "DatagramSocket",
+    "Server",
+    "bind",
+    "create_datagram_endpoint",
+    "open_connection",
+    "peer_address",
+    "resolve",
+    "start_server",
+]
 
 
 async def resolve(address: AddressLike, *, timeout: float | None = None) -> tuple[Endpoint, ...]:
@@ -199,7 +207,7 @@ class Server:
     As an asynchronous context manager it is closed at the end.
     """
 
-    def __init__(self, server: asyncio.Server, listener: Listener) -> None:
+    def __init__(self, server: asyncio.Server, listener: sockets.Listener) -> None:
         self.server = server
         """asyncio's own, for whatever else a version of Python offers."""
         self._listener = listener
@@ -281,7 +289,9 @@ async def start_server(
     failures = Failures(NOT_THIS_MACHINE)
     for candidate in await resolve(address):
         with failures.at(candidate.address):
-            listener = listen_at(candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode)
+            listener = sockets.listen_at(
+                candidate, backlog=backlog, reuse_port=reuse_port, ipv6_only=ipv6_only, mode=mode
+            )
             with closed_on_failure(listener):
                 serving = await asyncio.start_server(
                     client_connected_cb,
@@ -295,6 +305,38 @@ async def start_server(
                     await server.start_serving()
                 return server
     raise failures.error()
+
+
+@final
+class DatagramSocket(sockets.Bound):
+    """A `socket` for datagrams, as `bind` returns it, and the `address` where it was bound.
+
+    As a context manager it is closed at the end, by when nothing may wait for a datagram any more.
+    """
+
+    async def receive(self, size: int = sockets.LARGEST_DATAGRAM) -> tuple[bytes, Multiaddr]:
+        """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
+        await asyncio.sleep(0)  # where datagrams come faster than they are dealt with, others have their turn, too
+        payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
+        return payload, sockets.sender(self.socket, sockaddr)
+
+    async def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
+        """Send a datagram to an address; the arguments and errors are those of the `send` that does not wait."""
+        endpoint = sockets.receiver(address)
+        with located(endpoint.address):
+            sockaddr = endpoint.sockaddr(self.socket.family)
+            await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)
+
+
+async def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True) -> DatagramSocket:
+    """Bind a socket for datagrams to the endpoint of an address; the arguments and errors are those of `listen`.
+
+    It is for who waits for each datagram in turn; `create_datagram_endpoint` calls a protocol, in asyncio's manner.
+    """
+    endpoint = datagrams(listening_endpoint(address), "start_server() accepts connections")
+    with closed_on_failure(first_bound(await resolve(address), reuse_port=reuse_port, ipv6_only=ipv6_only)) as sock:
+        sock.setblocking(False)
+        return DatagramSocket(sock, endpoint.rest)
 
 
 async def create_datagram_endpoint(

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     Socket: TypeAlias = socket.socket
 
-_LARGEST: Final = 0xFFFF  # bytes of a datagram
+LARGEST_DATAGRAM: Final = 0xFFFF
+"""Bytes."""
 
 
 def connect(
@@ -148,7 +149,7 @@ def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = Tr
         return DatagramSocket(sock, endpoint.rest)
 
 
-class _Bound:
+class Bound:
     """A socket with an address of its own."""
 
     socket: Socket
@@ -192,7 +193,7 @@ class _Bound:
 
 
 @final
-class Listener(_Bound):
+class Listener(Bound):
     """A `socket` that accepts connections, as `listen` returns it, and the `address` where it was bound.
 
     As a context manager it is closed at the end.
@@ -204,7 +205,7 @@ class Listener(_Bound):
         """Wait for a connection; return its socket and the peer's address, empty where a Unix socket has no name."""
         sock, sockaddr = self.socket.accept()
         with closed_on_failure(sock):
-            return sock, _peer(self.socket, sockaddr)
+            return sock, sender(self.socket, sockaddr)
 
     def close(self) -> None:
         """Remove the file of a Unix socket, and close the socket; once it is closed do nothing."""
@@ -222,26 +223,32 @@ class Listener(_Bound):
 
 
 @final
-class DatagramSocket(_Bound):
+class DatagramSocket(Bound):
     """A `socket` for datagrams, as `bind` returns it, and the `address` where it was bound.
 
     As a context manager it is closed at the end.
     """
 
-    def receive(self, size: int = _LARGEST) -> tuple[bytes, Multiaddr]:
+    def receive(self, size: int = LARGEST_DATAGRAM) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
         payload, sockaddr = self.socket.recvfrom(size)
-        return payload, _peer(self.socket, sockaddr)
+        return payload, sender(self.socket, sockaddr)
 
     def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
         """Send a datagram to an address, such as `receive` returns; what follows its endpoint does not matter.
 
         Raises `ConversionError` for a name, for what is no address of udp, and for IPv6 where the socket is of IPv4.
         """
-        endpoint = datagrams(remote_endpoint(address), "connect() has connections")
+        endpoint = receiver(address)
         with located(endpoint.address):
             self.socket.sendto(payload, endpoint.sockaddr(self.socket.family))
 
 
-def _peer(sock: socket.socket, sockaddr: Sockaddr) -> Multiaddr:
+def receiver(address: AddressLike) -> Endpoint:
+    """Read the endpoint that a datagram is for."""
+    return datagrams(remote_endpoint(address), "connect() has connections")
+
+
+def sender(sock: socket.socket, sockaddr: Sockaddr) -> Multiaddr:
+    """Return who has sent or connected, empty for a Unix socket without a name."""
     return from_sockaddr(sock.family, sockaddr, sock.type, sock.proto) if sockaddr else Multiaddr()

@@ -1,0 +1,182 @@
+"""Two peers behind NATs meet, with nothing but addresses (hole punching).
+
+A server that both peers can reach tells each where the other one is. It listens on two ports, so that peers can see
+what kind of NAT they are behind; with ports of a second host as well, it needs no other peer's help for that:
+
+    python examples/punch.py rendezvous /ip4/127.0.0.1/udp/4001 /ip4/127.0.0.1/udp/4002
+
+Then two peers, each in a terminal of its own, and on a machine of its own once the server's addresses are public:
+
+    python examples/punch.py peer alice --server /ip4/127.0.0.1/udp/4001 /ip4/127.0.0.1/udp/4002 --meet bob
+    python examples/punch.py peer bob --server /ip4/127.0.0.1/udp/4001 /ip4/127.0.0.1/udp/4002 --meet alice --say hello
+
+What is typed at one is said at the other. Once they have a path they need no server: end it, and they go on. If there
+is no direct path, both say why within 10 seconds; with --relay on both, the server then passes on what they say.
+A peer that has a direct path is a server itself, at the address as which it is seen, for whom its NAT lets in.
+
+All run until Ctrl-C; a peer also ends when the other one does. One that has failed says why, and has status 1.
+With --json each line is an event with these fields:
+
+    listening   address         where the server, or the peer in its own network, has its socket
+    registered  name, address   a peer is known to the server, which sees it at that address
+    waiting     name            the other peer is not there yet
+    nat         kind, mapping, filtering
+                                what the peer is behind: the kind is open, firewall, full cone, address-restricted,
+                                port-restricted, symmetric or unknown, the others are words of RFC 5780; where there
+                                was nobody to find out with, two kinds or words have "or" in between
+    direct      name, address, seconds
+                                the path to the other peer, and how long it took since both were there
+    tcp         name, address   a TCP connection along that path came up, and is used; with a reason if it did not
+    relayed     name, address, reason, seconds
+                                the server passes everything on, and why
+    message     name, text      the other peer says this
+    left        name            the other peer has ended
+    failed      reason          this one has
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from random import SystemRandom
+from time import monotonic
+from typing import TypeVar
+
+from multiaddr_py import Multiaddr, MultiaddrError
+from multiaddr_py.net.asyncio import DatagramSocket, bind
+from punching.events import Report, reporter
+from punching.fields import LONGEST_TEXT, MessageError, Text, to_name, to_text
+from punching.peer import Options, Peer, first_of
+from punching.registration import PunchError
+from punching.rendezvous import Rendezvous
+
+T = TypeVar("T")
+
+
+async def serve(addresses: list[Multiaddr], report: Report) -> None:
+    """Be the server for whoever comes."""
+
+    def welcome(name: str, address: Multiaddr) -> None:
+        report("registered", name=name, address=address)
+
+    with ExitStack() as stack:
+        socks = [stack.enter_context(await bind(address)) for address in addresses]
+        for sock in socks:
+            report("listening", address=sock.address)
+        server = Rendezvous([sock.address for sock in socks], clock=monotonic, report=welcome)
+        await first_of(*(receive(server, socks, at) for at in range(len(socks))))
+
+
+async def receive(server: Rendezvous, socks: list[DatagramSocket], at: int) -> None:
+    """Send what the server wants sent because of what comes to one of its sockets."""
+    while True:
+        with suppress(OSError):  # of one datagram: the others go on
+            datagram, sender = await socks[at].receive()
+            for outgoing in server.receive(datagram, sender, at):
+                await socks[outgoing.at].send(outgoing.datagram, outgoing.to)
+
+
+async def meet(options: Options, texts: list[Text], report: Report) -> None:
+    """Be a peer that says some texts, and then each line of standard input."""
+    queue: asyncio.Queue[Text] = asyncio.Queue()
+    for text in texts:
+        queue.put_nowait(text)
+    loop = asyncio.get_running_loop()
+
+    def say(text: Text) -> None:
+        with suppress(RuntimeError):  # the program has ended
+            loop.call_soon_threadsafe(queue.put_nowait, text)
+
+    threading.Thread(target=read_lines, args=(say,), daemon=True).start()
+    await Peer(options, queue, report, SystemRandom()).run()
+
+
+def read_lines(say: Callable[[Text], None]) -> None:
+    """Read standard input, in a thread that nobody waits for; a line that is too long is said in pieces."""
+    unread = b""
+    with suppress(OSError):  # it is closed
+        while piece := os.read(0, LONGEST_TEXT // 4):
+            *lines, unread = (unread + piece).split(b"\n")
+            if len(unread) > LONGEST_TEXT // 4:
+                lines, unread = [*lines, unread], b""
+            for line in lines:
+                say(Text(line.decode(errors="replace")))
+    if unread:
+        say(Text(unread.decode(errors="replace")))
+
+
+def reads(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return what argparse calls to read an argument, and says what is wrong with it."""
+
+    def read_argument(argument: str) -> T:
+        try:
+            return read(argument)
+        except (MessageError, MultiaddrError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read_argument
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    name, text, address = reads(to_name), reads(to_text), reads(Multiaddr)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    server = commands.add_parser("rendezvous", help="be the server that peers meet at")
+    server.add_argument("addresses", metavar="ADDRESS", nargs="+", type=address, help="such as /ip4/0.0.0.0/udp/4001")
+    peer = commands.add_parser("peer", help="meet another peer, and talk to it")
+    peer.add_argument("name", metavar="NAME", type=name, help="what the other peer meets this one as")
+    peer.add_argument("--server", metavar="ADDRESS", nargs="+", required=True, type=address, help="where the server is")
+    peer.add_argument("--meet", metavar="NAME", required=True, type=name, help="the other peer")
+    peer.add_argument(
+        "--relay", action="store_true", help="have the server pass everything on, if there is no other way"
+    )
+    peer.add_argument(
+        "--say", metavar="TEXT", type=text, action="append", default=[], help="what to say first, before what is typed"
+    )
+    peer.add_argument("--listen", metavar="ADDRESS", type=address, help="the peer's own socket, else at any port")
+    peer.add_argument(
+        "--wait", metavar="SECONDS", type=float, help="how long to wait for the other peer, else for ever"
+    )
+    for command in (server, peer):
+        command.add_argument("--json", action="store_true", help="print events as JSON Lines")
+    arguments = parser.parse_args()
+    if arguments.command == "peer" and arguments.wait is not None and not 0 < arguments.wait <= 86_400:
+        peer.error("a time to wait is more than 0 seconds, and at most a day")
+    return arguments
+
+
+def main() -> int:
+    """Run the command; return its exit status."""
+    arguments = read_arguments()
+    report = reporter(as_json=arguments.json)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # `kill` ends it as Ctrl-C does
+    try:
+        if arguments.command == "rendezvous":
+            asyncio.run(serve(arguments.addresses, report))
+        else:
+            options = Options(
+                arguments.name,
+                arguments.meet,
+                arguments.server,
+                arguments.listen,
+                relay=arguments.relay,
+                wait=arguments.wait,
+            )
+            asyncio.run(meet(options, arguments.say, report))
+    except KeyboardInterrupt:
+        return 0
+    except (MultiaddrError, OSError, PunchError) as error:
+        report("failed", reason=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

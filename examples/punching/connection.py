@@ -1,0 +1,103 @@
+"""The attempt at a TCP connection, between the two addresses that UDP goes over already.
+
+Both peers listen and connect from one port, over and over: what leaves a NAT opens it for what the other one sends,
+and two connections that meet on the way become one (a simultaneous open, RFC 9293, section 3.5). Where that port has
+another number outside for TCP than it has for UDP, as behind some NATs, it does not work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from contextlib import suppress
+from typing import Final
+
+from multiaddr_py import Multiaddr
+from multiaddr_py.net.asyncio import open_connection, peer_address, start_server
+from punching.candidates import tcp_twin
+from punching.messages import LARGEST
+from punching.registration import PunchError
+from punching.session import PACE, Session
+from punching.transport import Transport
+
+PATIENCE: Final = 5.0  # seconds
+AT_ONCE: Final = 4  # connections, of which only the other peer's is wanted
+
+
+class Connections:
+    """The attempt at a connection, and those that came up."""
+
+    def __init__(self, transport: Transport, session: Session) -> None:
+        self._transport = transport
+        self._session = session
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._proven: asyncio.Future[Multiaddr] = asyncio.get_running_loop().create_future()
+        self._reason = f"no answer within {PATIENCE:g} s"
+
+    async def attempt(self, path: Multiaddr) -> Multiaddr:
+        """Return the other end of a connection along a path; raises `PunchError` with the reason why there is none."""
+        local, remote = tcp_twin(self._transport.sock.address), tcp_twin(path)
+        try:
+            server = await start_server(self._start, local, reuse_port=True)
+        except OSError as error:
+            raise PunchError(f"nothing can listen at {local}: {error.strerror}") from error
+        connecting = asyncio.create_task(self._connect(local, remote))
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._proven), PATIENCE)
+        except TimeoutError:
+            raise PunchError(self._reason) from None
+        finally:
+            connecting.cancel()
+            server.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connect(self, local: Multiaddr, remote: Multiaddr) -> None:
+        """Connect over and over, until a connection comes up."""
+        while True:
+            try:
+                reader, writer = await open_connection(remote, local_addr=local, reuse_port=True)
+            except OSError as error:  # nobody listens there yet, or the NAT says that nobody does
+                self._reason = error.strerror or str(error)
+                await asyncio.sleep(PACE)
+            else:
+                self._start(reader, writer)
+                return
+
+    def _start(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Begin to read what comes over a connection."""
+        address = peer_address(writer)
+        if address in self._transport.connections or len(self._transport.connections) >= AT_ONCE:
+            writer.close()
+            return
+        self._transport.connections[address] = writer
+        self._tasks.add(asyncio.create_task(self._read(reader, address)))
+
+    async def _read(self, reader: StreamReader, address: Multiaddr) -> None:
+        """Deal with the messages of a connection until it ends; it does when nothing proves that it is the peer's."""
+        writer = self._transport.connections[address]
+        proving = asyncio.create_task(self._prove(address))
+        try:
+            with suppress(asyncio.IncompleteReadError, OSError):
+                while (size := int.from_bytes(await reader.readexactly(2))) <= LARGEST:
+                    await self._transport.deliver(await reader.readexactly(size), address)
+        finally:
+            proving.cancel()
+            del self._transport.connections[address]
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _prove(self, address: Multiaddr) -> None:
+        """See whether the other peer is at the other end, and end the connection if it is not."""
+        try:
+            await self._session.knock(address, every=1.0, patience=PATIENCE)
+        except TimeoutError:
+            self._transport.connections[address].close()
+        else:
+            if not self._proven.done():
+                self._proven.set_result(address)

@@ -1,0 +1,253 @@
+"""The server: it tells peers how it sees them, and each of two who want to meet where the other one is.
+
+No sockets here: datagrams go in, and what is to be sent comes out. So a peer can be a server besides.
+
+The server only ever reacts to a datagram, and never sends more bytes than that has, so it cannot be used to flood
+anyone. It keeps nothing of a sender before that one has repeated a cookie, which only its address gets to see. It
+holds a bounded number of peers, and forgets who has been silent for a while.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from hashlib import blake2b
+from random import Random, SystemRandom
+from typing import Final, NamedTuple
+
+from multiaddr_py import Multiaddr
+from punching.candidates import CIRCUIT, is_candidate, split_circuit
+from punching.fields import TOKEN_SIZE, MessageError, Text, Token
+from punching.messages import (
+    Ask,
+    Hello,
+    Leave,
+    Meet,
+    Message,
+    Order,
+    Probe,
+    Refused,
+    Register,
+    Relay,
+    Seen,
+    Waiting,
+    decode,
+    encode,
+)
+
+SILENCE: Final = 10.0  # seconds after which a peer is forgotten
+MOST_PEERS: Final = 1000
+MOST_OF_A_HOST: Final = 50
+MOST_ORDERS: Final = 4  # strangers that one peer is to send to
+STRANGERS: Final = 2  # peers that are to send to one who asks for it
+RELAYED_A_SECOND: Final = 65_536  # bytes that are passed on for one peer, and at most at once
+
+
+@dataclass
+class Allowance:
+    """How many bytes may be passed on for a peer."""
+
+    since: float
+    left: float = RELAYED_A_SECOND
+
+    def take(self, size: int, now: float) -> bool:
+        """Take so many bytes off, if they are left."""
+        self.left = min(self.left + (now - self.since) * RELAYED_A_SECOND, RELAYED_A_SECOND)
+        self.since = now
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
+class Outgoing(NamedTuple):
+    """A datagram that is to be sent."""
+
+    at: int
+    """The place of the server's own address in its list."""
+    datagram: bytes
+    to: Multiaddr
+
+
+@dataclass
+class Guest:
+    """A peer that has registered."""
+
+    register: Register
+    address: Multiaddr
+    """As which it was seen."""
+    at: int
+    """Where the server was addressed."""
+    heard: float
+    """When."""
+    allowance: Allowance
+    orders: dict[Token, Multiaddr] = field(default_factory=dict)
+    """Strangers to send a probe to."""
+
+
+class Rendezvous:
+    """A server that was given the addresses where it is bound.
+
+    `clock` gives seconds, `report` is told of each peer that is new, by name and address.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Multiaddr],
+        *,
+        clock: Callable[[], float],
+        report: Callable[[str, Multiaddr], None],
+        random: Random | None = None,
+    ) -> None:
+        self._addresses = addresses
+        self._clock = clock
+        self._report = report
+        self._random = SystemRandom() if random is None else random
+        self._key = self._random.randbytes(32)
+        self._guests: dict[str, Guest] = {}  # by name, those that were heard last at the end
+        self._places: dict[Multiaddr, str] = {}  # their names by address
+        self._hosts: Counter[Multiaddr] = Counter()  # how many are at each host
+
+    def receive(self, datagram: bytes, sender: Multiaddr, at: int = 0) -> list[Outgoing]:
+        """Return what is to be sent because of a datagram that came to one of the server's addresses."""
+        self._forget_silent()
+        try:
+            question = decode(datagram)
+        except MessageError:
+            return []
+        reaction = self._react(question, sender, at)
+        size = sum(len(outgoing.datagram) for outgoing in reaction)
+        return reaction if size <= len(datagram) else []  # as for a question without its padding
+
+    @singledispatchmethod
+    def _react(self, question: Message, sender: Multiaddr, at: int) -> list[Outgoing]:
+        return []  # what a server says, or what peers say to each other
+
+    @_react.register
+    def _(self, question: Hello, sender: Multiaddr, at: int) -> list[Outgoing]:
+        places = [place for place in range(len(self._addresses)) if place != at]
+        others = tuple(self._addresses[place] for place in places)
+        probes = [Outgoing(place, encode(Probe(question.token)), sender) for place in places if question.probe]
+        seen = Seen(question.token, sender, self._cookie(sender), others)
+        return [Outgoing(at, encode(seen), sender), *probes]
+
+    @_react.register
+    def _(self, question: Register, sender: Multiaddr, at: int) -> list[Outgoing]:
+        if question.cookie != self._cookie(sender):
+            return self._react(Hello(question.token, probe=False), sender, at)
+        reason = self._why_not(question, sender)
+        if reason is not None:
+            return [Outgoing(at, encode(Refused(question.token, Text(reason))), sender)]
+        guest = self._admit(question, sender, at)
+        return [Outgoing(at, encode(self._news(guest)), sender)]
+
+    @_react.register
+    def _(self, question: Ask, sender: Multiaddr, at: int) -> list[Outgoing]:
+        guest = self._guest(sender, question.cookie)
+        if guest is None:
+            return []
+        strangers = [one for one in self._guests.values() if one.address[0] != sender[0]]
+        for stranger in self._random.sample(strangers, min(STRANGERS, len(strangers))):
+            if len(stranger.orders) < MOST_ORDERS:
+                stranger.orders[question.probe] = sender
+        return [Outgoing(at, encode(self._waiting(question.token, guest)), sender)]
+
+    @_react.register
+    def _(self, question: Leave, sender: Multiaddr, at: int) -> list[Outgoing]:
+        guest = self._guest(sender, question.cookie)
+        if guest is not None:
+            self._forget(guest)
+        return []
+
+    @_react.register
+    def _(self, question: Relay, sender: Multiaddr, at: int) -> list[Outgoing]:
+        if "p2p-circuit" not in question.address:
+            return []
+        source = self._guests.get(self._places.get(sender, ""))
+        target = self._guests.get(self._places.get(split_circuit(question.address)[1], ""))
+        if source is None or target is None or self._partner(source) is not target:
+            return []
+        wanted = source.register.relay and target.register.relay
+        if not wanted or not source.allowance.take(len(question.payload), self._clock()):
+            return []
+        passed_on = encode(Relay(CIRCUIT.encapsulate(sender), question.payload))
+        return [Outgoing(target.at, passed_on, target.address)]
+
+    def _cookie(self, sender: Multiaddr) -> Token:
+        return Token(blake2b(bytes(sender), digest_size=TOKEN_SIZE, key=self._key).digest())
+
+    def _guest(self, sender: Multiaddr, cookie: Token) -> Guest | None:
+        return self._guests.get(self._places.get(sender, "")) if cookie == self._cookie(sender) else None
+
+    def _partner(self, guest: Guest) -> Guest | None:
+        """Return whom a peer wants to meet, if that one is there and wants it, too."""
+        partner = self._guests.get(guest.register.meet)
+        return partner if partner is not None and partner.register.meet == guest.register.name else None
+
+    def _why_not(self, question: Register, sender: Multiaddr) -> str | None:
+        """Say why a peer cannot register."""
+        if question.name == question.meet:
+            return "a peer cannot meet itself"
+        if not all(is_candidate(address, sender) for address in question.said):
+            return "the addresses that a peer says are those of UDP sockets in its network"
+        holder = self._guests.get(question.name)
+        if holder is not None:
+            if holder.register.secret != question.secret:
+                return f"there is a {question.name} already; the name is free {SILENCE:g} s after it was last heard"
+            return None
+        if len(self._guests) >= MOST_PEERS:
+            return f"the server holds {MOST_PEERS} peers already"
+        if self._hosts[sender[:1]] >= MOST_OF_A_HOST:
+            return f"the server holds {MOST_OF_A_HOST} peers of this host already"
+        return None
+
+    def _admit(self, question: Register, sender: Multiaddr, at: int) -> Guest:
+        """Hold a peer, or what it says anew."""
+        now = self._clock()
+        known = self._guests.get(question.name)
+        guest = Guest(question, sender, at, now, Allowance(now))
+        if known is None:
+            self._report(question.name, sender)
+        else:
+            guest.allowance, guest.orders = known.allowance, known.orders
+            self._forget(known)
+        squatter = self._guests.get(self._places.get(sender, ""))
+        if squatter is not None:  # the peer has another name now
+            self._forget(squatter)
+        self._guests[question.name] = guest
+        self._places[sender] = question.name
+        self._hosts[sender[:1]] += 1
+        return guest
+
+    def _news(self, guest: Guest) -> Meet | Order | Waiting:
+        """Return what a peer is told that asks after another."""
+        token = guest.register.token
+        partner = self._partner(guest)
+        if partner is not None and guest.register.ready and partner.register.ready:
+            other = partner.register
+            relay = guest.register.relay and other.relay
+            return Meet(token, other.secret, partner.address, other.said, other.kind, relay)
+        if guest.orders:
+            probe, address = guest.orders.popitem()
+            return Order(token, address, probe)
+        return self._waiting(token, guest)
+
+    def _waiting(self, token: Token, guest: Guest) -> Waiting:
+        stranger = len(self._guests) > self._hosts[guest.address[:1]]
+        return Waiting(token, present=self._partner(guest) is not None, stranger=stranger)
+
+    def _forget(self, guest: Guest) -> None:
+        del self._guests[guest.register.name]
+        del self._places[guest.address]
+        self._hosts[guest.address[:1]] -= 1
+        if not self._hosts[guest.address[:1]]:
+            del self._hosts[guest.address[:1]]
+
+    def _forget_silent(self) -> None:
+        while self._guests:
+            first = next(iter(self._guests.values()))
+            if self._clock() - first.heard < SILENCE:
+                return
+            self._forget(first)

@@ -1,0 +1,160 @@
+"""What two peers say to each other: which of the candidates lead there, and then their texts.
+
+Each peer asks at all candidates, over and over; an answer shows that the way is open in both directions. One of the
+two, whose secret is the smaller, chooses the first that answers, and says so there. The other one follows as soon as
+that address has answered it, too: nobody's word is taken for where the other is.
+
+A text is repeated until it is heard, and the next one waits for that, so each comes once and in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Final
+
+from multiaddr_py import Multiaddr
+from punching.fields import Text, Token
+from punching.messages import Bye, Heard, Punch, Say
+from punching.registration import PunchError
+from punching.transport import Transport
+
+PACE: Final = 0.1  # seconds between two messages to a candidate
+MOST_CANDIDATES: Final = 16
+REPEAT: Final = 0.25  # seconds after which a text is said again
+ALIVE: Final = 10.0  # seconds between two signs of life; a NAT may forget who is silent for 30 (RFC 4787 wants 120)
+SILENCE: Final = 30.0  # seconds after which a peer that does not answer is gone
+
+
+class Session:
+    """What a peer has to do with the other one, whose secret it was told."""
+
+    def __init__(self, transport: Transport, mine: Token, other: Token, heard: Callable[..., None]) -> None:
+        self._transport = transport
+        self._chooses = mine < other
+        self._heard = heard
+        self._said = 0  # texts that the other has heard
+        self._expected = 0  # the number of its next one
+        self._candidates: dict[Multiaddr, asyncio.Task[None]] = {}
+        self._answered: set[Multiaddr] = set()
+        self._chosen: set[Multiaddr] = set()
+        self._choosing = asyncio.Lock()
+        self._path: asyncio.Future[Multiaddr] = asyncio.get_running_loop().create_future()
+        self.seen: dict[Multiaddr, Multiaddr] = {}
+        """By which candidate this peer is seen, and as what."""
+        self.left = asyncio.Event()
+        """The other peer has said that it goes."""
+        transport.keys = (seal(mine, other), seal(other, mine))
+        transport.handlers |= {Punch: self._on_punch, Say: self._on_say, Bye: self._on_bye}
+
+    async def find_path(
+        self, candidates: Iterable[Multiaddr], *, patience: float, last_resort: Multiaddr | None, grace: float
+    ) -> Multiaddr:
+        """Return the candidate that both peers talk over from now on.
+
+        After `patience` seconds the last resort is tried besides, for as long again. The one that does not choose
+        waits `grace` seconds more, for a choice that is on its way. Raises `TimeoutError`.
+        """
+        try:
+            for candidate in candidates:
+                self._try(candidate)
+            with suppress(TimeoutError):
+                return await self._wait(patience)
+            if last_resort is not None:
+                self._try(last_resort)
+                with suppress(TimeoutError):
+                    return await self._wait(patience)
+            return await self._wait(0 if self._chooses else grace)
+        finally:
+            for check in self._candidates.values():
+                check.cancel()
+            await asyncio.gather(*self._candidates.values(), return_exceptions=True)
+
+    async def _wait(self, patience: float) -> Multiaddr:
+        return await asyncio.wait_for(asyncio.shield(self._path), patience)
+
+    def _try(self, candidate: Multiaddr) -> None:
+        """Ask at a candidate from now on, if that is not done already."""
+        if candidate not in self._candidates and len(self._candidates) < MOST_CANDIDATES and not self._path.done():
+            self._candidates[candidate] = asyncio.create_task(self._check(candidate))
+
+    async def _check(self, candidate: Multiaddr) -> None:
+        """Ask at a candidate until it has answered; choose it if that is up to this peer, and it is the first."""
+        self.seen[candidate] = await self.knock(candidate, every=PACE, patience=SILENCE)
+        self._answered.add(candidate)
+        if self._chooses:
+            async with self._choosing:
+                if not self._path.done():
+                    await self.knock(candidate, chosen=True, every=PACE, patience=SILENCE)
+                    self._path.set_result(candidate)
+        else:
+            self._follow(candidate)
+
+    async def knock(self, to: Multiaddr, *, chosen: bool = False, every: float, patience: float) -> Multiaddr:
+        """Ask whether the other peer hears this one at an address; return as whom. Raises `TimeoutError`."""
+        question = Punch(self._transport.token(), chosen)
+        answer = await self._transport.ask(question, to, every=every, patience=patience)
+        assert isinstance(answer, Heard)
+        return answer.address
+
+    def _follow(self, candidate: Multiaddr) -> None:
+        """Take what was chosen, once it has answered here, too."""
+        if candidate in self._chosen & self._answered and not self._path.done():
+            self._path.set_result(candidate)
+
+    async def _on_punch(self, punch: Punch, sender: Multiaddr) -> None:
+        await self._transport.send(Heard(punch.token, sender), sender)
+        if "tcp" in sender:
+            return
+        self._try(sender)
+        if punch.chosen and not self._chooses:
+            self._chosen.add(sender)
+            self._follow(sender)
+
+    # Once there is a path
+
+    async def say(self, text: Text, route: Callable[[], Multiaddr]) -> None:
+        """Say a text until it is heard, over the route of each moment. Raises `PunchError`."""
+        say = Say(self._transport.token(), self._said, text)
+        waited = 0.0
+        while waited < SILENCE:
+            try:
+                await self._transport.ask(say, route(), every=REPEAT, patience=4 * REPEAT)
+            except TimeoutError:
+                waited += 4 * REPEAT
+            else:
+                self._said += 1
+                return
+        raise PunchError(f"the other peer has been silent for {SILENCE:g} s")
+
+    async def _on_say(self, say: Say, sender: Multiaddr) -> None:
+        if say.number > self._expected:
+            return  # nobody says this before the one in between was heard
+        if say.number == self._expected:
+            self._expected += 1
+            self._heard(text=say.text)
+        await self._transport.send(Heard(say.token, sender), sender)
+
+    async def stay(self, path: Multiaddr) -> None:
+        """Keep the way through the NATs open, for as long as the other peer answers. Raises `PunchError`."""
+        while True:
+            await asyncio.sleep(ALIVE)
+            try:
+                await self.knock(path, every=1.0, patience=SILENCE - ALIVE)
+            except TimeoutError:
+                raise PunchError(f"the other peer has been silent for {SILENCE:g} s") from None
+
+    async def leave(self, path: Multiaddr) -> None:
+        """Tell the other peer that this one goes."""
+        for _ in range(3):  # no answer is waited for
+            await self._transport.send(Bye(self._transport.token()), path)
+
+    async def _on_bye(self, bye: Bye, sender: Multiaddr) -> None:
+        self.left.set()
+
+
+def seal(sender: Token, receiver: Token) -> bytes:
+    """Return the key of one direction."""
+    return blake2b(sender + receiver, digest_size=32).digest()
