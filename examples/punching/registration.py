@@ -26,7 +26,7 @@ from punching.transport import Transport
 SERVER_PATIENCE: Final = 5.0  # seconds until a server that does not answer is given up
 EVERY: Final = 0.25  # seconds between two times that the same is asked
 PROBES: Final = 5  # times that others are to try whether they are let in
-STRANGER_PATIENCE: Final = 2.5  # seconds for a stranger to do so, which first has to be told
+STRANGER_PATIENCE: Final = 2.0  # seconds for a stranger to do so, which first has to be told
 OFTEN: Final = 0.25  # seconds between two looks at who is there, once the other peer is
 SELDOM: Final = 0.75  # before it is; the server forgets who is silent for some times that
 
@@ -98,13 +98,14 @@ class Registration:
         """Wait until all of the server's other addresses were let in that are, and the rest had its chances."""
         near = any(other[:1] == self.server[:1] for other in others)
         far = any(other[:1] != self.server[:1] for other in others)
-        for _ in range(PROBES):
-            if (self.observations.other_port or not near) and (self.observations.other_host or not far):
-                break
-            self._probed.clear()
+        for chance in range(PROBES):
+            if chance:
+                await self._transport.send(padded(Hello(self._probe, probe=True)), self.server)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._probed.wait(), EVERY)
-            await self._transport.send(padded(Hello(self._probe, probe=True)), self.server)
+                async with asyncio.timeout(EVERY):
+                    while (near and not self.observations.other_port) or (far and not self.observations.other_host):
+                        await self._next_probe()
+                    break
         if near:
             self.observations.other_port = bool(self.observations.other_port)
         if far:
@@ -113,11 +114,17 @@ class Registration:
     async def _on_probe(self, probe: Probe, sender: Multiaddr) -> None:
         if probe.token not in (self._probe, self._asked) or sender == self.server:
             return
-        if sender[:1] == self.server[:1]:
+        # What comes later proves nothing: by then this peer may have sent to that address.
+        if sender[:1] != self.server[:1]:
+            if self.observations.other_host is None:
+                self.observations.other_host = True
+        elif self.observations.other_port is None:
             self.observations.other_port = True
-        else:
-            self.observations.other_host = True
         self._probed.set()
+
+    async def _next_probe(self) -> None:
+        self._probed.clear()
+        await self._probed.wait()
 
     async def meet(self, wish: Wish) -> Meet:
         """Wait until the other peer is there, and say what the server says of it. Raises `PunchError`."""
@@ -192,9 +199,8 @@ class Registration:
                 while not self.observations.other_host:
                     question = Ask(self._transport.token(), self._cookie, probe)
                     await self._transport.ask(question, self.server, every=EVERY, patience=STRANGER_PATIENCE)
-                    self._probed.clear()
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._probed.wait(), 2 * EVERY)
+                        await asyncio.wait_for(self._next_probe(), 2 * EVERY)
         self.observations.other_host = bool(self.observations.other_host)
 
     async def _obey(self, order: Order) -> None:
