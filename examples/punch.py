@@ -38,23 +38,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import codecs
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from random import SystemRandom
 from time import monotonic
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from multiaddr_py import Multiaddr, MultiaddrError
+from multiaddr_py import ConversionError, Multiaddr, MultiaddrError
+from multiaddr_py.net import Endpoint
 from multiaddr_py.net.asyncio import DatagramSocket, bind
 from punching.events import Report, reporter
-from punching.fields import LONGEST_TEXT, MessageError, Text, to_name, to_text
+from punching.fields import LONGEST_TEXT, Text, to_name, to_text
 from punching.peer import Options, Peer, first_of
 from punching.registration import PunchError
 from punching.rendezvous import Rendezvous
+
+MOST_UNSAID: Final = 100  # texts that wait until they can be said
+LONGEST_LINE: Final = LONGEST_TEXT // 4  # letters, of up to four bytes each
 
 T = TypeVar("T")
 
@@ -84,31 +91,39 @@ async def receive(server: Rendezvous, socks: list[DatagramSocket], at: int) -> N
 
 async def meet(options: Options, texts: list[Text], report: Report) -> None:
     """Be a peer that says some texts, and then each line of standard input."""
-    queue: asyncio.Queue[Text] = asyncio.Queue()
-    for text in texts:
-        queue.put_nowait(text)
-    loop = asyncio.get_running_loop()
-
-    def say(text: Text) -> None:
-        with suppress(RuntimeError):  # the program has ended
-            loop.call_soon_threadsafe(queue.put_nowait, text)
-
-    threading.Thread(target=read_lines, args=(say,), daemon=True).start()
+    queue: asyncio.Queue[Text] = asyncio.Queue(MOST_UNSAID)
+    threading.Thread(target=read_lines, args=(texts, queue, asyncio.get_running_loop()), daemon=True).start()
     await Peer(options, queue, report, SystemRandom()).run()
 
 
-def read_lines(say: Callable[[Text], None]) -> None:
-    """Read standard input, in a thread that nobody waits for; a line that is too long is said in pieces."""
-    unread = b""
-    with suppress(OSError):  # it is closed
-        while piece := os.read(0, LONGEST_TEXT // 4):
-            *lines, unread = (unread + piece).split(b"\n")
-            if len(unread) > LONGEST_TEXT // 4:
-                lines, unread = [*lines, unread], b""
+def read_lines(texts: list[Text], queue: asyncio.Queue[Text], loop: asyncio.AbstractEventLoop) -> None:
+    """Put texts and then standard input into a queue, in a thread that nobody waits for; cut lines that are too long."""
+
+    def say(text: str) -> None:
+        asyncio.run_coroutine_threadsafe(queue.put(Text(text)), loop).result()
+
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    unsaid = ""
+    with suppress(OSError, RuntimeError, CancelledError):  # there is no standard input, or the program has ended
+        for text in texts:
+            say(text)
+        while piece := os.read(0, LONGEST_LINE):
+            *lines, unsaid = (unsaid + decoder.decode(piece)).split("\n")
             for line in lines:
-                say(Text(line.decode(errors="replace")))
-    if unread:
-        say(Text(unread.decode(errors="replace")))
+                say(line)
+            if len(unsaid) >= LONGEST_LINE:
+                say(unsaid)
+                unsaid = ""
+        if unsaid:
+            say(unsaid)
+
+
+def to_udp(text: str) -> Multiaddr:
+    """Return the address of a socket for datagrams, and of nothing above it."""
+    endpoint = Endpoint.from_multiaddr(text)
+    if endpoint.type != socket.SOCK_DGRAM or endpoint.rest:
+        raise ConversionError("this program speaks udp", text, "an address is such as /ip4/203.0.113.1/udp/4001")
+    return endpoint.address
 
 
 def reads(read: Callable[[str], T]) -> Callable[[str], T]:
@@ -117,39 +132,54 @@ def reads(read: Callable[[str], T]) -> Callable[[str], T]:
     def read_argument(argument: str) -> T:
         try:
             return read(argument)
-        except (MessageError, MultiaddrError) as error:
+        except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return read_argument
 
 
+def to_seconds(text: str) -> float:
+    """Return a time."""
+    seconds = float(text)
+    if not 0 < seconds <= 86_400:
+        raise ValueError("a time is more than 0 seconds, and at most a day")
+    return seconds
+
+
 def read_arguments() -> argparse.Namespace:
     """Read the command line."""
-    name, text, address = reads(to_name), reads(to_text), reads(Multiaddr)
+    address, seconds = reads(to_udp), reads(to_seconds)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     server = commands.add_parser("rendezvous", help="be the server that peers meet at")
     server.add_argument("addresses", metavar="ADDRESS", nargs="+", type=address, help="such as /ip4/0.0.0.0/udp/4001")
     peer = commands.add_parser("peer", help="meet another peer, and talk to it")
-    peer.add_argument("name", metavar="NAME", type=name, help="what the other peer meets this one as")
+    peer.add_argument("name", metavar="NAME", type=reads(to_name), help="what the other peer meets this one as")
     peer.add_argument("--server", metavar="ADDRESS", nargs="+", required=True, type=address, help="where the server is")
-    peer.add_argument("--meet", metavar="NAME", required=True, type=name, help="the other peer")
+    peer.add_argument("--meet", metavar="NAME", required=True, type=reads(to_name), help="the other peer")
     peer.add_argument(
         "--relay", action="store_true", help="have the server pass everything on, if there is no other way"
     )
     peer.add_argument(
-        "--say", metavar="TEXT", type=text, action="append", default=[], help="what to say first, before what is typed"
+        "--say",
+        metavar="TEXT",
+        type=reads(to_text),
+        action="append",
+        default=[],
+        help="what to say first, before what is typed",
     )
     peer.add_argument("--listen", metavar="ADDRESS", type=address, help="the peer's own socket, else at any port")
+    peer.add_argument("--wait", metavar="SECONDS", type=seconds, help="how long to wait for the other peer")
     peer.add_argument(
-        "--wait", metavar="SECONDS", type=float, help="how long to wait for the other peer, else for ever"
+        "--alive",
+        metavar="SECONDS",
+        type=seconds,
+        default=10.0,
+        help="between two signs of life, by default 10; some NATs forget who is silent for 30, few for less",
     )
     for command in (server, peer):
         command.add_argument("--json", action="store_true", help="print events as JSON Lines")
-    arguments = parser.parse_args()
-    if arguments.command == "peer" and arguments.wait is not None and not 0 < arguments.wait <= 86_400:
-        peer.error("a time to wait is more than 0 seconds, and at most a day")
-    return arguments
+    return parser.parse_args()
 
 
 def main() -> int:
@@ -168,6 +198,7 @@ def main() -> int:
                 arguments.listen,
                 relay=arguments.relay,
                 wait=arguments.wait,
+                alive=arguments.alive,
             )
             asyncio.run(meet(options, arguments.say, report))
     except KeyboardInterrupt:

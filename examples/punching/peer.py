@@ -41,6 +41,8 @@ class Options:
     relay: bool
     wait: float | None
     """Seconds until the other peer has to be there, or no limit."""
+    alive: float
+    """Seconds between two signs of life, which keep the way through the NATs open."""
 
 
 class Peer:
@@ -139,7 +141,7 @@ class Peer:
                 await session.say(await self._texts.get(), route)
 
         try:
-            await first_of(speak(), session.stay(path), session.left.wait())
+            await first_of(speak(), session.stay(path, self._options.alive), session.left.wait())
             self._report("left", name=self._options.meet)
         finally:
             if not session.left.is_set():

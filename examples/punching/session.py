@@ -24,7 +24,6 @@ from punching.transport import Transport
 PACE: Final = 0.1  # seconds between two messages to a candidate
 MOST_CANDIDATES: Final = 16
 REPEAT: Final = 0.25  # seconds after which a text is said again
-ALIVE: Final = 10.0  # seconds between two signs of life; a NAT may forget who is silent for 30 (RFC 4787 wants 120)
 SILENCE: Final = 30.0  # seconds after which a peer that does not answer is gone
 
 
@@ -137,12 +136,12 @@ class Session:
             self._heard(text=say.text)
         await self._transport.send(Heard(say.token, sender), sender)
 
-    async def stay(self, path: Multiaddr) -> None:
+    async def stay(self, path: Multiaddr, every: float) -> None:
         """Keep the way through the NATs open, for as long as the other peer answers. Raises `PunchError`."""
         while True:
-            await asyncio.sleep(ALIVE)
+            await asyncio.sleep(every)
             try:
-                await self.knock(path, every=1.0, patience=SILENCE - ALIVE)
+                await self.knock(path, every=1.0, patience=SILENCE)
             except TimeoutError:
                 raise PunchError(f"the other peer has been silent for {SILENCE:g} s") from None
 

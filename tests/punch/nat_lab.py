@@ -1,0 +1,282 @@
+"""A laboratory for programs that traverse NATs: hosts in network namespaces of their own, and an internet between them.
+
+    home = Site("port-restricted")
+    with Lab({"alice": home, "bob": home, "carol": Site("symmetric")}) as lab:
+        subprocess.run(lab.command("alice", "python", "program.py", lab.public("carol")))
+
+There is always a host "server" on the open internet, which has two addresses: `SERVER` and `OTHER_SERVER`. All others
+are at a site: names with one and the same `Site` object are hosts behind one router, names with different ones are not.
+Every site has a public address of its own, and unless told otherwise all have the same private addresses, as homes do.
+
+What `Lab.command` returns becomes the program: that has the process ID which was started, gets the signals that are
+sent there, and leaves its own status. It sees the file system of the machine, and the network of its host alone: `lo`,
+and `eth0` with the host's address and a route to everywhere.
+
+The NATs are nftables' in the kernel, in the words of RFC 4787: "full cone", "address-restricted" and "port-restricted"
+map independently of the endpoint, keep the port, and filter UDP as their names say; "symmetric" takes a random port for
+each endpoint. TCP is always filtered by address and port, as routers do that track connections. "firewall" filters so,
+too, and translates nothing; "open" does neither. Packets are carried and lost by `internet.py`: `tc netem` may not be in
+the kernel, and has no way to lose the same ones each time.
+
+All belongs to one process. When that ends, by `close` or since the tests were killed, no namespace is left.
+Nobody needs to be root where users may have namespaces (`user_namespaces(7)`) and open `/dev/net/tun`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from ipaddress import IPv4Network
+from itertools import islice
+from pathlib import Path
+from time import sleep
+from typing import Literal, Self, TypeAlias
+
+import internet
+
+Kind: TypeAlias = Literal["open", "firewall", "full cone", "address-restricted", "port-restricted", "symmetric"]
+SERVER, OTHER_SERVER = "203.0.113.1", "203.0.113.2"
+PUBLIC = IPv4Network("198.51.100.0/24")
+COMMANDS = ("ip", "mount", "nft", "nsenter", "sh", "unshare")
+SPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--")
+PYTHON = (sys.executable, "-I", "-S")  # which starts in half the time
+SOCKET = """\
+import socket, sys
+made = socket.socket(type=int(sys.argv[1]))
+socket.send_fds(socket.socket(fileno=0), [b"."], [made.fileno()])
+"""
+INTERNET = Path(__file__).with_name("internet.py")
+# A Linux kernel maps independently of the endpoint, as long as no two hosts of a site use one port, and filters by
+# address and port, since an entry is for two endpoints. To let in more, "owners" has the host that each port belongs to,
+# and "sent" whom it has sent to.
+ROUTER = """\
+table ip router {{
+  map owners {{ type inet_service : ipv4_addr . inet_service; size 65535; flags dynamic; }}
+  set sent {{ type ipv4_addr . inet_service; size 65535; flags dynamic; }}
+  chain prerouting {{ type nat hook prerouting priority dstnat; {let_in} }}
+  chain forward {{
+    type filter hook forward priority filter;
+    oifname eth0 meta l4proto udp add @owners {{ udp sport : ip saddr . udp sport }}
+    oifname eth0 meta l4proto udp add @sent {{ ip daddr . udp sport }}
+    iifname eth0 ct status dnat accept
+    iifname eth0 ct state new,invalid drop
+  }}
+  chain postrouting {{ type nat hook postrouting priority srcnat; oifname eth0 masquerade {ports}; }}
+{input}
+}}
+"""
+# What nobody asked for is dropped before it becomes a connection of the router's own. That would have the port: what is
+# sent to the same endpoint later, as when both sides punch, would leave by another one, as with "symmetric".
+INPUT = """\
+  chain input {
+    type filter hook input priority filter;
+    iifname eth0 ct state new,invalid drop
+  }
+"""
+LET_IN = {
+    "full cone": "iifname eth0 dnat ip to udp dport map @owners;",
+    "address-restricted": "iifname eth0 ip saddr . udp dport @sent dnat ip to udp dport map @owners;",
+    "port-restricted": "",
+    "symmetric": "",
+}
+RULES = {
+    kind: ROUTER.format(let_in=let_in, ports="random,fully-random" if kind == "symmetric" else "", input=INPUT)
+    for kind, let_in in LET_IN.items()
+} | {"open": "", "firewall": "table ip host {\n" + INPUT + "}\n"}
+
+
+@dataclass(frozen=True, eq=False)  # two sites are two, however alike
+class Site:
+    """A router, and the hosts that are given it."""
+
+    kind: Kind = "port-restricted"
+    network: str = "192.168.1.0/24"  # the first address is the router's; "open" and "firewall" have public ones alone
+
+
+@dataclass(frozen=True)
+class Lossy:
+    """How packets fare between sites: chances from 0 to 1, and seconds."""
+
+    loss: float = 0
+    repeat: float = 0
+    reorder: float = 0  # the chance to be held back, so that later ones overtake
+    held: float = 0.02
+    delay: float = 0  # of every packet, one way
+
+
+class LabError(Exception):
+    """There can be no laboratory here."""
+
+
+class Lab:
+    """Hosts by their names, from entering to leaving."""
+
+    def __init__(self, sites: Mapping[str, Site] | None = None, *, lossy: Lossy | None = None, seed: int = 0) -> None:
+        if bad := [name for name in sites or {} if re.fullmatch(r"[a-z][a-z0-9-]*", name) is None or name == "server"]:
+            raise ValueError(f"a name consists of small letters, digits and dashes, and is not 'server': {bad}")
+        self._layout = Layout(sites or {})
+        path = internet.Path(**asdict(lossy or Lossy()))
+        self._plan = internet.Plan(addresses=self._layout.devices, path=path, seed=seed, script=self._layout.script())
+        self._user_space: int | None = None
+
+    def public(self, name: str) -> str:
+        """Return the address by which the internet knows a host."""
+        return self._layout.public[name]
+
+    def private(self, name: str) -> str:
+        """Return the address that a host itself has."""
+        return self._layout.private[name]
+
+    def command(self, name: str, *arguments: str | Path) -> list[str]:
+        """Return the command that becomes a program on a host."""
+        if name not in self._layout.private:
+            raise ValueError(f"no such host: {name!r}")
+        process = f"/proc/{self._process.pid}"
+        spaces = [f"--user={process}/ns/user", f"--net={process}/root/run/netns/{name}"]
+        return ["nsenter", *spaces, "--preserve-credentials", "--", *map(str, arguments)]
+
+    def socket_of(self, name: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket.socket:
+        """Return a new socket on a host, for the tests' own process."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            command = self.command(name, *PYTHON, "-c", SOCKET, str(int(kind)))
+            subprocess.run(command, stdin=theirs.fileno(), check=True)
+            return socket.socket(fileno=socket.recv_fds(ours, 1, 1)[1][0])
+
+    def __enter__(self) -> Self:
+        pipe = subprocess.PIPE
+        command = [*SPACES, *PYTHON, str(INTERNET), json.dumps(self._plan)]
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        if said != "ready\n":
+            self._process.kill()
+            said += self._process.communicate()[0]
+            raise LabError(said.strip())
+        self._user_space = user_space(self._process.pid)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all that runs in the laboratory; return once it has ended."""
+        while processes := self._programs():
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            sleep(0.001)
+        self._process.kill()
+        self._process.communicate()  # up to the end of the output, so that of the internet
+
+    def _programs(self) -> list[int]:
+        """Return the processes in the laboratory; those that `command` has become do not end with its first."""
+        assert self._user_space not in {None, user_space(os.getpid())}
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and user_space(name) == self._user_space]
+
+
+def user_space(process: int | str) -> int | None:
+    """Return the number of a process's user namespace, None if it has ended or is somebody else's."""
+    try:
+        os.stat(f"/proc/{process}/ns/net")  # which one that has ended has no more, before somebody waits for it
+        return os.stat(f"/proc/{process}/ns/user").st_ino
+    except OSError:
+        return None
+
+
+class Layout:
+    """Which host has which addresses, and the lines for the shell and `ip` that give them to it."""
+
+    def __init__(self, sites: Mapping[str, Site]) -> None:
+        self.public: dict[str, str] = {}
+        self.private: dict[str, str] = {}
+        self.devices: dict[str, str] = {}
+        self._free = map(str, PUBLIC.hosts())
+        self._links: list[str] = []
+        self._spaces: dict[str, list[str]] = {}
+        self._rules: list[str] = []
+        self._add_open("server", [SERVER, OTHER_SERVER])
+        for site in dict.fromkeys(sites.values()):
+            self._add(site, [name for name in sites if sites[name] is site])
+
+    def script(self) -> str:
+        """Return what the shell is to do when there are devices."""
+        batches = [ip("", self._links), *(ip(f"-n {name}", lines) for name, lines in self._spaces.items())]
+        return "\n".join(["mount -t tmpfs none /run", *batches, *self._rules])
+
+    def _add(self, site: Site, names: list[str]) -> None:
+        if site.kind in ("open", "firewall"):
+            for name in names:
+                self._add_open(name, [next(self._free)], RULES[site.kind])
+            return
+        addresses = islice(map(str, IPv4Network(site.network).hosts()), 1, len(names) + 1)
+        private = dict(zip(names, addresses, strict=True))
+        self.private |= private
+        self.public |= dict.fromkeys(names, next(self._free))
+        self._add_router(self.public[names[0]], IPv4Network(site.network), private, RULES[site.kind])
+
+    def _add_open(self, name: str, addresses: list[str], rules: str = "") -> None:
+        self.public[name] = self.private[name] = addresses[0]
+        self._add_space(name, addresses, rules)
+
+    def _add_space(self, name: str, addresses: list[str], rules: str) -> None:
+        """Add a namespace that is linked with the internet."""
+        device = f"tun{len(self._spaces)}"
+        self.devices |= dict.fromkeys(addresses, device)
+        self._links += [f"netns add {name}", f"link set {device} netns {name} name eth0"]
+        addresses = [f"{address}/32" for address in addresses]
+        self._spaces[name] = [*up("lo"), *up("eth0", *addresses), "route add default dev eth0"]
+        if rules:
+            forward = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft -f -"
+            self._rules.append(f"nsenter --net=/run/netns/{name} sh -c '{forward}' <<'.'\n{rules}.")
+
+    def _add_router(self, public: str, network: IPv4Network, private: Mapping[str, str], rules: str) -> None:
+        """Add a namespace with a NAT, and hosts behind it, each by a cable of its own."""
+        router = f"router.{len(self._spaces)}"
+        gateway = next(network.hosts())
+        self._add_space(router, [public], rules)
+        self._spaces[router].append(f"route add unreachable {network}")
+        for name, address in private.items():
+            port = f"lan{len(self._spaces)}"
+            self._links += [
+                f"netns add {name}",
+                f"link add {port} netns {router} type veth peer name eth0 netns {name}",
+            ]
+            self._spaces[router] += [*up(port, f"{gateway}/32"), f"route add {address} dev {port}"]
+            self._spaces[name] = [
+                *up("lo"),
+                *up("eth0", f"{address}/32"),
+                f"route add {gateway} dev eth0",
+                f"route add default via {gateway}",
+            ]
+
+
+def ip(options: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"ip {options} -batch - <<.", *lines, "."])
+
+
+def up(device: str, *addresses: str) -> list[str]:
+    return [*(f"addr add {address} dev {device}" for address in addresses), f"link set {device} up"]
+
+
+@cache
+def fault_of_lab() -> str | None:
+    """Say why there can be no laboratory, None if there can."""
+    missing = [command for command in COMMANDS if shutil.which(command) is None]
+    if missing:
+        return f"commands are wanted: {', '.join(missing)}"
+    try:
+        with Lab({"alice": Site("full cone")}):
+            return None
+    except LabError as error:
+        return str(error)
