@@ -44,7 +44,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from random import SystemRandom
@@ -97,7 +97,7 @@ async def meet(options: Options, texts: list[Text], report: Report) -> None:
 
 
 def read_lines(texts: list[Text], queue: asyncio.Queue[Text], loop: asyncio.AbstractEventLoop) -> None:
-    """Put texts and then standard input into a queue, in a thread that nobody waits for; cut lines that are too long."""
+    """Queue texts, and then the lines of standard input, in a thread that nobody waits for."""
 
     def say(text: str) -> None:
         asyncio.run_coroutine_threadsafe(queue.put(Text(text)), loop).result()
@@ -160,14 +160,8 @@ def read_arguments() -> argparse.Namespace:
     peer.add_argument(
         "--relay", action="store_true", help="have the server pass everything on, if there is no other way"
     )
-    peer.add_argument(
-        "--say",
-        metavar="TEXT",
-        type=reads(to_text),
-        action="append",
-        default=[],
-        help="what to say first, before what is typed",
-    )
+    text = reads(to_text)
+    peer.add_argument("--say", metavar="TEXT", type=text, action="append", default=[], help="what to say first")
     peer.add_argument("--listen", metavar="ADDRESS", type=address, help="the peer's own socket, else at any port")
     peer.add_argument("--wait", metavar="SECONDS", type=seconds, help="how long to wait for the other peer")
     peer.add_argument(
@@ -182,27 +176,40 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+async def until_interrupted(work: Coroutine[object, object, None]) -> None:
+    """Run something until it ends; Ctrl-C and `kill` cancel it, also when it is about to end."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+
+    def interrupt(*_: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
 def main() -> int:
     """Run the command; return its exit status."""
     arguments = read_arguments()
     report = reporter(as_json=arguments.json)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # `kill` ends it as Ctrl-C does
+    if arguments.command == "rendezvous":
+        work = serve(arguments.addresses, report)
+    else:
+        options = Options(
+            arguments.name,
+            arguments.meet,
+            arguments.server,
+            arguments.listen,
+            relay=arguments.relay,
+            wait=arguments.wait,
+            alive=arguments.alive,
+        )
+        work = meet(options, arguments.say, report)
     try:
-        if arguments.command == "rendezvous":
-            asyncio.run(serve(arguments.addresses, report))
-        else:
-            options = Options(
-                arguments.name,
-                arguments.meet,
-                arguments.server,
-                arguments.listen,
-                relay=arguments.relay,
-                wait=arguments.wait,
-                alive=arguments.alive,
-            )
-            asyncio.run(meet(options, arguments.say, report))
-    except KeyboardInterrupt:
-        return 0
+        asyncio.run(until_interrupted(work))
     except (MultiaddrError, OSError, PunchError) as error:
         report("failed", reason=str(error))
         return 1

@@ -31,6 +31,7 @@ class Connections:
         self._transport = transport
         self._session = session
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._proven: asyncio.Future[Multiaddr] = asyncio.get_running_loop().create_future()
         self._reason = f"no answer within {PATIENCE:g} s"
 
@@ -47,14 +48,18 @@ class Connections:
         except TimeoutError:
             raise PunchError(self._reason) from None
         finally:
-            connecting.cancel()
             server.close()
+            connecting.cancel()
+            await asyncio.wait([connecting])
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and those that are yet to come."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._transport.connections.values():  # of a task that was cancelled before it had begun
+            writer.close()
 
     async def _connect(self, local: Multiaddr, remote: Multiaddr) -> None:
         """Connect over and over, until a connection comes up."""
@@ -71,10 +76,11 @@ class Connections:
     def _start(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Begin to read what comes over a connection."""
         address = peer_address(writer)
-        if address in self._transport.connections or len(self._transport.connections) >= AT_ONCE:
+        known = self._transport.connections
+        if self._closed or address in known or len(known) >= AT_ONCE:
             writer.close()
             return
-        self._transport.connections[address] = writer
+        known[address] = writer
         self._tasks.add(asyncio.create_task(self._read(reader, address)))
 
     async def _read(self, reader: StreamReader, address: Multiaddr) -> None:

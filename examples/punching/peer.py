@@ -104,34 +104,26 @@ class Peer:
                 reason += f"; and {wish.meet} has not asked for a relay"
             raise PunchError(f"no path to {wish.meet}: {reason}") from None
         seconds = round(monotonic() - started, 3)
-        if is_relayed(path):
-            self._report("relayed", name=wish.meet, address=path, reason=reason, seconds=seconds)
-            keep = registration.stay(wish)
-        else:
-            if path not in meet.said:  # the other one has seen this peer from outside
-                observations.seen[path] = session.seen[path]
-                self._report_nat(observations)
-            self._report("direct", name=wish.meet, address=path, seconds=seconds)
-            await registration.leave()
-            transport.rendezvous = Rendezvous([transport.sock.address], clock=monotonic, report=self._report_guest)
-            keep = self._connect(transport, session, path)
-        async with running(keep):
-            await self._talk(transport, session, path)
-
-    async def _connect(self, transport: Transport, session: Session, path: Multiaddr) -> None:
-        """Try for a connection, and keep it."""
-        connections = Connections(transport, session)
         try:
-            try:
-                self._report("tcp", name=self._options.meet, address=await connections.attempt(path))
-            except PunchError as error:
-                self._report("tcp", name=self._options.meet, address=tcp_twin(path), reason=str(error))
-            await asyncio.Event().wait()
+            if is_relayed(path):
+                self._report("relayed", name=wish.meet, address=path, reason=reason, seconds=seconds)
+                await self._talk(transport, session, path, registration.stay(wish))
+            else:
+                if path not in meet.said:  # the other one has seen this peer from outside
+                    observations.seen[path] = session.seen[path]
+                    self._report_nat(observations)
+                self._report("direct", name=wish.meet, address=path, seconds=seconds)
+                await registration.leave()
+                await self._talk(transport, session, path, self._improve(transport, session, path))
+            self._report("left", name=wish.meet)
         finally:
-            await connections.close()
+            if not session.left.is_set():
+                await session.leave(path)
 
-    async def _talk(self, transport: Transport, session: Session, path: Multiaddr) -> None:
-        """Say what there is to say, until the other peer goes."""
+    async def _talk(
+        self, transport: Transport, session: Session, path: Multiaddr, keep: Coroutine[object, object, None]
+    ) -> None:
+        """Say what there is to say until the other peer goes, and do beside that what keeps the path."""
 
         def route() -> Multiaddr:
             return next(iter(transport.connections), path)
@@ -140,12 +132,20 @@ class Peer:
             while True:
                 await session.say(await self._texts.get(), route)
 
+        await first_of(keep, speak(), session.stay(path, self._options.alive), session.left.wait())
+
+    async def _improve(self, transport: Transport, session: Session, path: Multiaddr) -> None:
+        """Be a server for others, and try for a connection to the other peer."""
+        transport.rendezvous = Rendezvous([transport.sock.address], clock=monotonic, report=self._report_guest)
+        connections = Connections(transport, session)
         try:
-            await first_of(speak(), session.stay(path, self._options.alive), session.left.wait())
-            self._report("left", name=self._options.meet)
+            try:
+                self._report("tcp", name=self._options.meet, address=await connections.attempt(path))
+            except PunchError as error:
+                self._report("tcp", name=self._options.meet, address=tcp_twin(path), reason=str(error))
+            await asyncio.Event().wait()  # until this is cancelled
         finally:
-            if not session.left.is_set():
-                await session.leave(path)
+            await connections.close()
 
     def _report_guest(self, name: str, address: Multiaddr) -> None:
         self._report("registered", name=name, address=address)

@@ -26,14 +26,14 @@ SOURCE, DESTINATION = slice(12, 16), slice(16, 20)  # in the header of a packet
 LARGEST: Final = 0xFFFF
 
 
-class Path(TypedDict):
-    """How packets fare between sites: chances from 0 to 1, and seconds."""
+class Path(TypedDict, total=False):
+    """How packets fare between sites: chances from 0 to 1, and seconds; what is not said is 0."""
 
     loss: float
     repeat: float
-    reorder: float
+    reorder: float  # the chance to be held back, so that later ones overtake
     held: float
-    delay: float
+    delay: float  # of every packet, one way
 
 
 class Plan(TypedDict):
@@ -66,10 +66,11 @@ class Internet:
     def delays(self, chance: random.Random) -> list[float]:
         """Return after how many seconds a packet arrives, once for each time that it does."""
         lost, repeated, held = chance.random(), chance.random(), chance.random()
-        if lost < self.path["loss"]:
+        if lost < self.path.get("loss", 0):
             return []
-        first = self.path["delay"] + (self.path["held"] if held < self.path["reorder"] else 0)
-        return [first, self.path["delay"]] if repeated < self.path["repeat"] else [first]
+        delay = self.path.get("delay", 0)
+        first = delay + (self.path.get("held", 0) if held < self.path.get("reorder", 0) else 0)
+        return [first, delay] if repeated < self.path.get("repeat", 0) else [first]
 
     def arrive(self) -> float | None:
         """Deliver what is due; return the seconds until more is, None if nothing is under way."""

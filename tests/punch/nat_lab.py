@@ -15,8 +15,8 @@ and `eth0` with the host's address and a route to everywhere.
 The NATs are nftables' in the kernel, in the words of RFC 4787: "full cone", "address-restricted" and "port-restricted"
 map independently of the endpoint, keep the port, and filter UDP as their names say; "symmetric" takes a random port for
 each endpoint. TCP is always filtered by address and port, as routers do that track connections. "firewall" filters so,
-too, and translates nothing; "open" does neither. Packets are carried and lost by `internet.py`: `tc netem` may not be in
-the kernel, and has no way to lose the same ones each time.
+too, and translates nothing; "open" does neither. Packets are carried and lost by `internet.py`, since not every kernel
+has `tc netem`.
 
 All belongs to one process. When that ends, by `close` or since the tests were killed, no namespace is left.
 Nobody needs to be root where users may have namespaces (`user_namespaces(7)`) and open `/dev/net/tun`.
@@ -34,7 +34,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Network
 from itertools import islice
@@ -55,9 +55,10 @@ import socket, sys
 made = socket.socket(type=int(sys.argv[1]))
 socket.send_fds(socket.socket(fileno=0), [b"."], [made.fileno()])
 """
+CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack"
 INTERNET = Path(__file__).with_name("internet.py")
 # A Linux kernel maps independently of the endpoint, as long as no two hosts of a site use one port, and filters by
-# address and port, since an entry is for two endpoints. To let in more, "owners" has the host that each port belongs to,
+# address and port, since an entry is for two endpoints. To let in more, "owners" has the host that a port belongs to,
 # and "sent" whom it has sent to.
 ROUTER = """\
 table ip router {{
@@ -100,18 +101,8 @@ class Site:
     """A router, and the hosts that are given it."""
 
     kind: Kind = "port-restricted"
+    forgets: int | None = None  # the seconds of silence after which the NAT forgets about a datagram
     network: str = "192.168.1.0/24"  # the first address is the router's; "open" and "firewall" have public ones alone
-
-
-@dataclass(frozen=True)
-class Lossy:
-    """How packets fare between sites: chances from 0 to 1, and seconds."""
-
-    loss: float = 0
-    repeat: float = 0
-    reorder: float = 0  # the chance to be held back, so that later ones overtake
-    held: float = 0.02
-    delay: float = 0  # of every packet, one way
 
 
 class LabError(Exception):
@@ -121,12 +112,15 @@ class LabError(Exception):
 class Lab:
     """Hosts by their names, from entering to leaving."""
 
-    def __init__(self, sites: Mapping[str, Site] | None = None, *, lossy: Lossy | None = None, seed: int = 0) -> None:
-        if bad := [name for name in sites or {} if re.fullmatch(r"[a-z][a-z0-9-]*", name) is None or name == "server"]:
-            raise ValueError(f"a name consists of small letters, digits and dashes, and is not 'server': {bad}")
+    def __init__(
+        self, sites: Mapping[str, Site] | None = None, *, path: internet.Path | None = None, seed: int = 0
+    ) -> None:
+        if bad := [name for name in sites or {} if not re.fullmatch(r"(?!server$)[a-z][a-z0-9-]*", name)]:
+            raise ValueError(f"a name has small letters, digits and dashes, and is not 'server': {bad}")
         self._layout = Layout(sites or {})
-        path = internet.Path(**asdict(lossy or Lossy()))
-        self._plan = internet.Plan(addresses=self._layout.devices, path=path, seed=seed, script=self._layout.script())
+        self._plan = internet.Plan(
+            addresses=self._layout.devices, path=path or {}, seed=seed, script=self._layout.script()
+        )
         self._user_space: int | None = None
 
     def public(self, name: str) -> str:
@@ -223,28 +217,32 @@ class Layout:
         private = dict(zip(names, addresses, strict=True))
         self.private |= private
         self.public |= dict.fromkeys(names, next(self._free))
-        self._add_router(self.public[names[0]], IPv4Network(site.network), private, RULES[site.kind])
+        self._add_router(self.public[names[0]], site, private)
 
     def _add_open(self, name: str, addresses: list[str], rules: str = "") -> None:
         self.public[name] = self.private[name] = addresses[0]
         self._add_space(name, addresses, rules)
 
-    def _add_space(self, name: str, addresses: list[str], rules: str) -> None:
-        """Add a namespace that is linked with the internet."""
+    def _add_space(self, name: str, addresses: list[str], rules: str, settings: Iterable[str] = ()) -> None:
+        """Add a namespace that is linked with the internet, and has rules for packets."""
         device = f"tun{len(self._spaces)}"
         self.devices |= dict.fromkeys(addresses, device)
         self._links += [f"netns add {name}", f"link set {device} netns {name} name eth0"]
         addresses = [f"{address}/32" for address in addresses]
         self._spaces[name] = [*up("lo"), *up("eth0", *addresses), "route add default dev eth0"]
         if rules:
-            forward = "echo 1 > /proc/sys/net/ipv4/ip_forward && nft -f -"
-            self._rules.append(f"nsenter --net=/run/netns/{name} sh -c '{forward}' <<'.'\n{rules}.")
+            commands = " && ".join([*(f"echo {setting}" for setting in settings), "nft -f -"])
+            self._rules.append(f"nsenter --net=/run/netns/{name} sh -c '{commands}' <<'.'\n{rules}.")
 
-    def _add_router(self, public: str, network: IPv4Network, private: Mapping[str, str], rules: str) -> None:
+    def _add_router(self, public: str, site: Site, private: Mapping[str, str]) -> None:
         """Add a namespace with a NAT, and hosts behind it, each by a cable of its own."""
         router = f"router.{len(self._spaces)}"
+        network = IPv4Network(site.network)
         gateway = next(network.hosts())
-        self._add_space(router, [public], rules)
+        settings = ["1 > /proc/sys/net/ipv4/ip_forward"]
+        if site.forgets is not None:
+            settings += [f"{site.forgets} > {CONNTRACK}_udp_timeout{kind}" for kind in ("", "_stream")]
+        self._add_space(router, [public], RULES[site.kind], settings)
         self._spaces[router].append(f"route add unreachable {network}")
         for name, address in private.items():
             port = f"lan{len(self._spaces)}"

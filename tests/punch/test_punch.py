@@ -1,0 +1,390 @@
+"""The program that punches holes, in processes behind NATs of every kind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import combinations_with_replacement
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple, TypeAlias
+
+import internet
+import pytest
+from nat_lab import OTHER_SERVER, SERVER, Kind, Lab, Site, fault_of_lab
+
+import multiaddr_py
+from multiaddr_py import Multiaddr
+from multiaddr_py.net import is_relayed
+
+needs_lab = pytest.mark.skipif(fault_of_lab() is not None, reason=f"no namespaces: {fault_of_lab()}")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends programs by signals")
+
+Event: TypeAlias = dict[str, str]
+
+PROGRAM = Path(__file__).parents[2] / "examples" / "punch.py"
+PUNCH = [sys.executable, "-X", "dev", "-W", "error", str(PROGRAM)]
+# As a user has it, and the package that is tested, wherever that is. What measures coverage would only slow it down.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTHON"))}
+ENVIRONMENT |= {"PYTHONPATH": str(Path(multiaddr_py.__file__).parents[1])}
+PATIENCE = 40  # seconds, after which a program that should have said something is killed
+S = [f"/ip4/{SERVER}/udp/4001", f"/ip4/{SERVER}/udp/4002"]
+AT_ONCE = 4  # laboratories
+
+
+class Program:
+    """A program that runs, and the events that it has told of."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT)
+        self.events: list[Event] = []
+        self._told = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._told:
+                self.events.append(json.loads(line))
+                self._told.notify_all()
+        with self._told:
+            self.events.append({"event": "ended"})
+            self._told.notify_all()
+
+    def wait_for(self, name: str, count: int = 1) -> Event:
+        """Wait until there were so many events of a name, or the program has ended; return the last of them."""
+        with self._told:
+            told = self._told.wait_for(lambda: len(self.all(name)) >= count or self.all("ended"), PATIENCE)
+            assert told, f"no {name} among {self.events}"
+            assert len(self.all(name)) >= count, f"no {name} among {self.events}: {self.stderr()}"
+            return self.all(name)[count - 1]
+
+    def all(self, name: str) -> list[Event]:
+        return [event for event in self.events if event["event"] == name]
+
+    def texts(self) -> list[str]:
+        return [event["text"] for event in self.all("message")]
+
+    def say(self, *lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(f"{line}\n" for line in lines))
+        self.process.stdin.flush()
+
+    def stderr(self) -> str:
+        """Return what the program has to complain of; asyncio also says in development mode what takes long."""
+        assert self.process.stderr is not None
+        return "".join(line for line in self.process.stderr if line.strip() and not line.startswith("Executing <"))
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Have the program end; return its status."""
+        self.process.send_signal(number)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait until the program has ended, which it does by itself; return its status. It must have closed all."""
+        status = self.process.wait(PATIENCE)
+        self._reader.join()
+        assert self.stderr() == ""
+        return status
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+class World:
+    """A laboratory and the programs in it; without one they run on this machine."""
+
+    def __init__(self, stack: ExitStack, lab: Lab | None = None) -> None:
+        self._stack = stack
+        self._lab = lab
+
+    def run(self, host: str, *arguments: str) -> Program:
+        command = [*PUNCH, *arguments, "--json"]
+        program = Program(command if self._lab is None else self._lab.command(host, *command))
+        self._stack.callback(program.close)
+        return program
+
+    def serve(self, *addresses: str) -> Program:
+        server = self.run("server", "rendezvous", *addresses)
+        server.wait_for("listening", len(addresses))
+        return server
+
+    def peer(self, name: str, meet: str, *options: str, servers: Sequence[str] = S) -> Program:
+        return self.run(name, "peer", name, "--server", *servers, "--meet", meet, *options)
+
+
+def part(alice: Program, bob: Program) -> tuple[int, int]:
+    """Have one of two peers that have met end, and so the other one; return their statuses."""
+    status = alice.stop()
+    assert bob.wait_for("left")["name"] == "alice"
+    return status, bob.end()
+
+
+@contextmanager
+def world(sites: dict[str, Site] | None = None, *, path: internet.Path | None = None) -> Iterator[World]:
+    with ExitStack() as stack:
+        yield World(stack, None if sites is None else stack.enter_context(Lab(sites, path=path)))
+
+
+class Met(NamedTuple):
+    """What two peers have told, after each has said something to the other, or failed."""
+
+    alice: Program
+    bob: Program
+    statuses: tuple[int, int]
+
+
+KINDS: list[Kind] = ["open", "full cone", "address-restricted", "port-restricted", "symmetric"]
+PAIRS = list(combinations_with_replacement(KINDS, 2))
+HOPELESS = [("port-restricted", "symmetric"), ("symmetric", "symmetric")]
+
+
+def meet(pair: tuple[Kind, Kind], *options: str) -> Met:
+    alices, bobs = pair
+    with world({"alice": Site(alices), "bob": Site(bobs)}) as here:
+        here.serve(*S)
+        alice = here.peer("alice", "bob", "--say", "from alice", *options)
+        bob = here.peer("bob", "alice", "--say", "from bob", *options)
+        for peer in (alice, bob):
+            if pair in HOPELESS and not options:
+                peer.wait_for("failed")
+            else:
+                peer.wait_for("message")
+                if not options:
+                    peer.wait_for("tcp")
+        failed = alice.all("failed")
+        return Met(alice, bob, (alice.end(), bob.end()) if failed else part(alice, bob))
+
+
+@pytest.fixture(scope="module")
+def meetings() -> Iterator[dict[tuple[Kind, Kind], Met]]:
+    """Have all pairs meet, some at a time, since most of the time is spent waiting."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield dict(zip(PAIRS, pool.map(meet, PAIRS), strict=True))
+
+
+FILTERING = {
+    "open": "endpoint-independent",
+    "full cone": "endpoint-independent",
+    "address-restricted": "address-dependent",
+    "port-restricted": "address and port-dependent",
+    "symmetric": "address and port-dependent",
+}
+
+
+@needs_lab
+@pytest.mark.parametrize("pair", PAIRS, ids="/".join)
+def test_each_peer_sees_the_kind_of_its_nat(meetings: dict[tuple[Kind, Kind], Met], pair: tuple[Kind, Kind]) -> None:
+    met = meetings[pair]
+    for peer, kind in zip((met.alice, met.bob), pair, strict=True):
+        mapping = "address and port-dependent" if kind == "symmetric" else "endpoint-independent"
+        [nat] = peer.all("nat")
+        assert nat == {"event": "nat", "kind": kind, "mapping": mapping, "filtering": FILTERING[kind]}
+
+
+@needs_lab
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair not in HOPELESS], ids="/".join)
+def test_there_is_a_direct_path_where_there_can_be_one(
+    meetings: dict[tuple[Kind, Kind], Met], pair: tuple[Kind, Kind]
+) -> None:
+    alice, bob, statuses = meetings[pair]
+    assert statuses == (0, 0)
+    for peer, other in ((alice, bob), (bob, alice)):
+        [direct] = peer.all("direct")
+        [registered] = other.all("registered")
+        path, seen = Multiaddr(direct["address"]), Multiaddr(registered["address"])
+        assert path[0] == seen[0]
+        symmetric = pair[peer is alice] == "symmetric"
+        assert (path != seen) == symmetric
+        # Such a NAT has another port for TCP, too; where the other peer lets in anyone it does not matter.
+        connected = "symmetric" not in pair or "open" in pair
+        [tcp] = peer.all("tcp")
+        assert ("reason" not in tcp) == connected
+        if not symmetric:
+            assert Multiaddr(tcp["address"]) == path[:1].encapsulate(f"/tcp/{path[1].value}")
+    assert (alice.texts(), bob.texts()) == (["from bob"], ["from alice"])
+
+
+@needs_lab
+@pytest.mark.parametrize("pair", HOPELESS, ids="/".join)
+def test_where_there_is_no_path_both_are_told_why(
+    meetings: dict[tuple[Kind, Kind], Met], pair: tuple[Kind, Kind]
+) -> None:
+    alice, bob, statuses = meetings[pair]
+    assert statuses == (1, 1)
+    for peer, other in ((alice, "bob"), (bob, "alice")):
+        [failed] = peer.all("failed")
+        assert failed["reason"].startswith(f"no path to {other}: ")
+        assert "symmetric NAT" in failed["reason"]
+        assert peer.texts() == []
+
+
+@needs_lab
+@pytest.mark.parametrize("pair", HOPELESS, ids="/".join)
+def test_a_relay_passes_on_what_has_no_path(pair: tuple[Kind, Kind]) -> None:
+    alice, bob, statuses = meet(pair, "--relay")
+    assert statuses == (0, 0)
+    for peer, other in ((alice, bob), (bob, alice)):
+        [relayed] = peer.all("relayed")
+        [registered] = other.all("registered")
+        assert relayed["address"] == f"{S[0]}/p2p-circuit{registered['address']}"
+        assert is_relayed(relayed["address"])
+        assert "symmetric NAT" in relayed["reason"]
+        assert peer.all("direct") == []
+    assert (alice.texts(), bob.texts()) == (["from bob"], ["from alice"])
+
+
+@needs_lab
+def test_a_relay_has_to_be_wanted_by_both() -> None:
+    with world({"alice": Site("symmetric"), "bob": Site("symmetric")}) as here:
+        here.serve(*S)
+        alice, bob = here.peer("alice", "bob", "--relay"), here.peer("bob", "alice")
+        assert alice.wait_for("failed")["reason"].endswith("; and bob has not asked for a relay")
+        bob.wait_for("failed")
+        assert (alice.end(), bob.end()) == (1, 1)
+
+
+@needs_lab
+@pytest.mark.parametrize("kind", ["full cone", "port-restricted", "symmetric"])
+def test_two_peers_behind_one_nat_meet_inside(kind: Kind) -> None:
+    home = Site(kind)
+    with world({"alice": home, "bob": home}) as here:
+        here.serve(*S)
+        alice, bob = here.peer("alice", "bob", "--say", "hello"), here.peer("bob", "alice")
+        for peer, other in ((alice, bob), (bob, alice)):
+            peer.wait_for("tcp")
+            [listening] = other.all("listening")
+            assert peer.all("direct")[0]["address"] == listening["address"]
+            assert "reason" not in peer.all("tcp")[0]
+        bob.wait_for("message")
+        assert part(alice, bob) == (0, 0)
+
+
+@needs_lab
+def test_the_server_may_end_and_the_mapping_is_kept_alive() -> None:
+    with world({"alice": Site("port-restricted", forgets=2), "bob": Site("port-restricted", forgets=2)}) as here:
+        server = here.serve(*S)
+        alice, bob = here.peer("alice", "bob", "--alive", "0.5"), here.peer("bob", "alice", "--alive", "0.5")
+        for peer in (alice, bob):
+            peer.wait_for("direct")
+        assert server.stop() == 0
+        for peer in (alice, bob):
+            peer.wait_for("tcp")
+        threading.Event().wait(4)  # by now the NATs would have forgotten both
+        alice.say("still there?")
+        assert bob.wait_for("message")["text"] == "still there?"
+        bob.say("yes")
+        assert alice.wait_for("message")["text"] == "yes"
+        assert part(alice, bob) == (0, 0)
+
+
+@needs_lab
+def test_a_peer_with_a_path_is_a_server_for_others() -> None:
+    sites: dict[str, Kind] = {
+        "alice": "full cone",
+        "bob": "port-restricted",
+        "carol": "port-restricted",
+        "dave": "symmetric",
+        "eve": "open",
+    }
+    with world({name: Site(kind) for name, kind in sites.items()}) as here:
+        server = here.serve(*S)
+        alice, bob = here.peer("alice", "bob"), here.peer("bob", "alice")
+        address = bob.wait_for("direct")["address"]
+        alice.wait_for("direct")
+        server.stop()
+        for one, other in (("carol", "eve"), ("dave", "eve")):
+            guests = [here.peer(one, other, servers=[address]), here.peer(other, one, servers=[address])]
+            for guest in guests:
+                guest.wait_for("direct")
+            assert guests[0].stop() == 0
+            guests[1].wait_for("left")
+            assert guests[1].end() == 0
+        assert {event["name"] for event in alice.all("registered")} == {"alice", "carol", "dave", "eve"}
+        bob.say("and me?")
+        assert alice.wait_for("message")["text"] == "and me?"
+        assert part(alice, bob) == (0, 0)
+
+
+@needs_lab
+def test_texts_arrive_once_and_in_order_whatever_gets_lost() -> None:
+    path = internet.Path(loss=0.2, repeat=0.2, reorder=0.2, held=0.03, delay=0.01)
+    with world({"alice": Site("port-restricted"), "bob": Site("address-restricted")}, path=path) as here:
+        here.serve(*S)
+        alice, bob = here.peer("alice", "bob"), here.peer("bob", "alice")
+        for peer in (alice, bob):
+            peer.wait_for("direct")
+        lines = [f"line {number} \N{SNOWMAN}" for number in range(20)]
+        alice.say(*lines)
+        bob.say(*lines)
+        for peer in (alice, bob):
+            peer.wait_for("message", len(lines))
+        assert alice.texts() == bob.texts() == lines
+
+
+@needs_lab
+def test_a_server_of_two_hosts_needs_no_stranger() -> None:
+    servers = [f"/ip4/{host}/udp/{port}" for host in (SERVER, OTHER_SERVER) for port in (4001, 4002)]
+    sites: dict[str, Kind] = {"cone": "full cone", "address": "address-restricted", "fire": "firewall"}
+    kinds = {"cone": "full cone", "address": "address-restricted", "fire": "firewall"}
+    with world({name: Site(kind) for name, kind in sites.items()}) as here:
+        here.serve(*servers)
+        for name, kind in kinds.items():
+            alone = here.peer(name, "nobody", "--wait", "1.5", servers=servers[:1])
+            assert alone.wait_for("nat")["kind"] == kind
+            assert alone.wait_for("failed")["reason"] == "nobody has not come within 1.5 s"
+            assert alone.end() == 1
+
+
+# On this machine, without a NAT
+
+
+@contextmanager
+def server_here(*hosts: str) -> Iterator[tuple[World, Program, list[str]]]:
+    with world() as here:
+        server = here.serve(*(f"{host}/udp/0" for host in hosts))
+        yield here, server, [event["address"] for event in server.all("listening")]
+
+
+@pytest.mark.parametrize("host", ["/ip4/127.0.0.1", "/ip6/::1"])
+def test_two_peers_on_one_machine_meet(host: str) -> None:
+    with server_here(host, host) as (here, server, servers):
+        started = monotonic()
+        alice = here.peer("alice", "bob", "--say", "hello", servers=servers)
+        bob = here.peer("bob", "alice", servers=servers)
+        assert bob.wait_for("message") == {"event": "message", "name": "alice", "text": "hello"}
+        direct = alice.wait_for("direct")
+        assert 0 <= float(direct["seconds"]) < monotonic() - started
+        assert {event["name"] for event in server.all("registered")} == {"alice", "bob"}
+        assert (*part(alice, bob), server.stop()) == (0, 0, 0)
+
+
+def test_a_server_that_does_not_answer_is_a_reason() -> None:
+    with server_here("/ip4/127.0.0.1") as (here, server, servers):
+        server.stop()
+        alone = here.peer("alice", "bob", servers=servers)
+        assert alone.wait_for("failed")["reason"] == f"no answer from {servers[0]} within 5 s"
+        assert alone.end() == 1
+
+
+def test_a_name_is_one_peers_at_a_time() -> None:
+    with server_here("/ip4/127.0.0.1") as (here, _, servers):
+        first = here.peer("alice", "bob", servers=servers)
+        first.wait_for("waiting")
+        second = here.peer("alice", "bob", servers=servers)
+        assert "there is a alice already" in second.wait_for("failed")["reason"]
+        assert (first.stop(signal.SIGTERM), second.end()) == (0, 1)
