@@ -51,6 +51,7 @@ class Connections:
             server.close()
             connecting.cancel()
             await asyncio.wait([connecting])
+            await asyncio.sleep(PACE)  # what was just accepted is handed over in some turns of the loop
 
     async def close(self) -> None:
         """Close all connections, and those that are yet to come."""
