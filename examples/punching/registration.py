@@ -137,12 +137,13 @@ class Registration:
                 if isinstance(answer, Meet):
                     return answer
                 if isinstance(answer, Order):
+                    stranger = True  # who asks for this
                     errands.add(asyncio.create_task(self._obey(answer)))
                 if isinstance(answer, Waiting):
                     present, stranger = answer.present, answer.stranger
-                    if stranger and self._is_open() and self._asked is None:
-                        self._asked = self._transport.token()
-                        errands.add(asyncio.create_task(self._try_stranger(self._asked)))
+                if stranger and self._is_open() and self._asked is None:
+                    self._asked = self._transport.token()
+                    errands.add(asyncio.create_task(self._try_stranger(self._asked)))
                 await asyncio.sleep(OFTEN if present else SELDOM)
         finally:
             for errand in errands:

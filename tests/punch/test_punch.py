@@ -46,6 +46,7 @@ class Program:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT)
         self.events: list[Event] = []
+        self.times: list[float] = []  # when the events were told
         self._told = threading.Condition()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -55,6 +56,7 @@ class Program:
         for line in self.process.stdout:
             with self._told:
                 self.events.append(json.loads(line))
+                self.times.append(monotonic())
                 self._told.notify_all()
         with self._told:
             self.events.append({"event": "ended"})
