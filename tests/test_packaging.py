@@ -201,6 +201,8 @@ def test_the_sdist_has_the_tables_the_tests_and_the_licence(kind: str, builds: B
         "README.md",
         "benchmarks/compare.py",
         "examples/echo.py",
+        "examples/punch.py",
+        "examples/punching/messages.py",
         "multiaddr_py/_accel.c",
         "multiaddr_py/_accel_bases.h",
         "multiaddr_py/_accel_codecs.h",
