@@ -51,7 +51,7 @@ from typing import TypeVar
 from multiaddr_py import Multiaddr, MultiaddrError
 from multiaddr_py.net.asyncio import DatagramSocket, bind
 from punching.events import Report, reporter
-from punching.fields import LONGEST_TEXT, MessageError, Text, to_name, to_text
+from punching.fields import LONGEST_TEXT, MOST_ADDRESSES, MessageError, Text, to_name, to_text
 from punching.peer import Options, Peer, first_of
 from punching.registration import PunchError
 from punching.rendezvous import Rendezvous
@@ -149,6 +149,8 @@ def read_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.command == "peer" and arguments.wait is not None and not 0 < arguments.wait <= 86_400:
         peer.error("a time to wait is more than 0 seconds, and at most a day")
+    if arguments.command == "rendezvous" and len(arguments.addresses) > MOST_ADDRESSES:
+        server.error(f"a server has at most {MOST_ADDRESSES} addresses")
     return arguments
 
 

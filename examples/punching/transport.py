@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import is_relayed
 from multiaddr_py.net.asyncio import DatagramSocket
-from punching.candidates import CIRCUIT, circuit, split_circuit
+from punching.candidates import CIRCUIT, NO_PORT, circuit, split_circuit
 from punching.fields import TOKEN_SIZE, MessageError, Token
 from punching.messages import ANSWERS, Message, Question, Relay, decode, encode
 from punching.rendezvous import Rendezvous
@@ -98,7 +98,9 @@ class Transport:
                 await self.deliver(datagram, sender)
 
     async def deliver(self, datagram: bytes, sender: Multiaddr) -> None:
-        """Deal with a message; what is none is passed over."""
+        """Deal with a message; what is none is passed over, and so is what nobody could answer."""
+        if sender[-1].raw_value == NO_PORT:
+            return
         try:
             message = decode(datagram, self.keys[1])
         except MessageError:
