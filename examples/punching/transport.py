@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import is_relayed
 from multiaddr_py.net.asyncio import DatagramSocket
-from punching.candidates import CIRCUIT, NO_PORT, circuit, split_circuit
+from punching.candidates import CIRCUIT, NO_PORT, circuit, is_candidate, split_circuit
 from punching.fields import TOKEN_SIZE, MessageError, Token
 from punching.messages import ANSWERS, Message, Question, Relay, decode, encode
 from punching.rendezvous import Rendezvous
@@ -106,7 +106,7 @@ class Transport:
         except MessageError:
             return
         if isinstance(message, Relay) and self.server is not None and sender == self.server:
-            if message.address.startswith(CIRCUIT):
+            if message.address.startswith(CIRCUIT) and is_candidate(message.address[1:], self.server):
                 await self.deliver(message.payload, circuit(self.server, message.address[1:]))
             return
         asked = None if isinstance(message, Relay) else self._asked.get(message.token)
