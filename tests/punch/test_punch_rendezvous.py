@@ -440,6 +440,16 @@ def test_at_most_two_of_many_strangers_are_to_send() -> None:
     assert len(ordered) == rendezvous.STRANGERS == 2
 
 
+def test_neighbours_are_not_asked_instead_of_a_stranger() -> None:
+    town = Town()
+    for number in range(20):
+        town.enter(Waiting, ip4(1, 6000 + number), f"a{number}", "bob")
+    town.enter(Waiting, A, "alice", "bob")
+    town.enter(Waiting, B, "bert", "bob")
+    ask(town, A, 77)
+    assert [name for name, guest in town.server._guests.items() if guest.orders] == ["bert"]
+
+
 def test_an_order_is_forgotten_where_the_stranger_comes_to_the_host_of_who_asked() -> None:
     town = Town()
     town.enter(Waiting, A, "alice", "bob")
@@ -531,6 +541,15 @@ def test_no_more_is_passed_on_than_the_allowance() -> None:
     town.now += 5
     assert passed_on(town, 1024, 200) == RELAYED_A_SECOND
     assert len(town.hear(Relay(circuit(SERVERS[2], A), bytes(1024)), B)) == 1  # the partner has one of its own
+
+
+def test_an_allowance_is_kept_by_who_registers_again() -> None:
+    town = two_that_meet()
+    town.enter(Meet, A, "alice", "bob", relay=True)
+    assert passed_on(town, 1024, 32) == 32 * 1024
+    town.enter(Meet, C, "alice", "bob", relay=True)
+    town.enter(Meet, A, "alice", "bob", relay=True)
+    assert passed_on(town, 1024, 200) == RELAYED_A_SECOND - 32 * 1024
 
 
 def test_an_allowance_does_not_grow_by_coming_anew() -> None:
