@@ -55,7 +55,7 @@ from multiaddr_py import ConversionError, Multiaddr, MultiaddrError
 from multiaddr_py.net import Endpoint
 from multiaddr_py.net.asyncio import DatagramSocket, bind
 from punching.events import Report, reporter
-from punching.fields import LONGEST_TEXT, Text, to_name, to_text
+from punching.fields import LONGEST_TEXT, MOST_ADDRESSES, Text, to_name, to_text
 from punching.peer import Options, Peer, first_of
 from punching.registration import PunchError
 from punching.rendezvous import Rendezvous
@@ -173,7 +173,10 @@ def read_arguments() -> argparse.Namespace:
     )
     for command in (server, peer):
         command.add_argument("--json", action="store_true", help="print events as JSON Lines")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.command == "rendezvous" and len(arguments.addresses) > MOST_ADDRESSES:
+        server.error(f"a server has at most {MOST_ADDRESSES} addresses")
+    return arguments
 
 
 async def until_interrupted(work: Coroutine[object, object, None]) -> None:

@@ -16,6 +16,7 @@ from punching.fields import MOST_ADDRESSES, Addresses
 from punching.messages import Meet
 
 CIRCUIT: Final = Multiaddr("/p2p-circuit")
+NO_PORT: Final = bytes(2)  # where a datagram may say that it comes from, and nothing can be sent to
 NO_PEER: Final = frozenset({
     Scope.BROADCAST,
     Scope.LINK_LOCAL,  # which would need a zone, and that means nothing elsewhere
@@ -31,7 +32,7 @@ def is_candidate(address: Multiaddr, server: Multiaddr) -> bool:
     return (
         is_thin_waist(address)
         and [protocol.name for protocol in address.protocols()] == [server[0].name, "udp"]
-        and address[-1].raw_value != b"\0\0"
+        and address[-1].raw_value != NO_PORT
         and scope(address).scope not in NO_PEER
         and (is_loopback(server) or not is_loopback(address))
     )

@@ -15,7 +15,6 @@ Readers raise `MessageError`, or what `decode` makes one of: `ParseError` of an 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple, NewType, TypeAlias
 
@@ -82,6 +81,14 @@ def write_token(token: Token) -> bytes:
     return token
 
 
+def write_number(number: int) -> bytes:
+    """Write four bytes."""
+    try:
+        return number.to_bytes(4)
+    except OverflowError:
+        raise MessageError(f"{number} is too large a number for a message") from None
+
+
 def read_choice(reader: Reader, choices: list[object]) -> object:
     """Read the place of something in a list."""
     place = reader.number(1)
@@ -110,6 +117,8 @@ def to_name(name: str) -> Name:
 
 def write_address(address: Multiaddr) -> bytes:
     """Write an address."""
+    if not address:
+        raise MessageError("the empty address says nothing")
     return sized(bytes(address), 1)
 
 
@@ -146,7 +155,7 @@ FIELDS: Final[dict[object, Field]] = {
     Token: Field(write_token, lambda reader: reader.take(TOKEN_SIZE)),
     bool: Field(lambda flag: bytes([flag]), lambda reader: read_choice(reader, [False, True])),
     Kind: Field(lambda kind: bytes([KINDS.index(kind)]), lambda reader: read_choice(reader, KINDS)),
-    int: Field(struct.Struct(">I").pack, lambda reader: reader.number(4)),
+    int: Field(write_number, lambda reader: reader.number(4)),
     Name: Field(lambda name: sized(to_name(name).encode(), 1), lambda reader: to_name(reader.sized(1).decode())),
     Text: Field(lambda text: sized(to_text(text).encode(), 2), lambda reader: to_text(reader.sized(2).decode())),
     bytes: Field(lambda content: sized(content, 2), lambda reader: reader.sized(2)),

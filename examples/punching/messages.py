@@ -261,4 +261,4 @@ def tag(datagram: bytes, key: bytes) -> bytes:
 def padded(question: Q) -> Q:
     """Return a question to a server with so much padding that no answer is longer."""
     missing = QUESTION_SIZE - len(encode(question))
-    return replace(question, padding=Padding(max(missing, 0)))
+    return replace(question, padding=Padding(question.padding + max(missing, 0)))

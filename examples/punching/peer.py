@@ -58,8 +58,10 @@ class Peer:
     async def run(self) -> None:
         """Meet the other peer, and talk until it goes. Raises `PunchError`, or the `OSError` of a socket or a name."""
         found = [endpoint.address for server in self._options.servers for endpoint in await resolve(server)]
-        servers = [server for server in dict.fromkeys(found) if server[0].name == found[0][0].name]  # for one socket
-        family = servers[0][0].name
+        family = (self._options.listen or found[0])[0].name
+        servers = [server for server in dict.fromkeys(found) if server[0].name == family]  # for one socket
+        if not servers:
+            raise PunchError(f"a socket of {family} does not reach the server, which has {found[0]}")
         with await bind(self._options.listen or f"/{family}/{ANY[family]}/udp/0") as sock:
             transport = Transport(sock, self._random)
             async with running(transport.run()):

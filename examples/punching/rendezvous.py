@@ -18,8 +18,8 @@ from random import Random, SystemRandom
 from typing import Final, NamedTuple
 
 from multiaddr_py import Multiaddr
-from punching.candidates import CIRCUIT, is_candidate, split_circuit
-from punching.fields import TOKEN_SIZE, MessageError, Text, Token
+from punching.candidates import CIRCUIT, NO_PORT, is_candidate, split_circuit
+from punching.fields import MOST_ADDRESSES, TOKEN_SIZE, MessageError, Text, Token
 from punching.messages import (
     Ask,
     Hello,
@@ -47,10 +47,10 @@ RELAYED_A_SECOND: Final = 65_536  # bytes that are passed on for one peer, and a
 
 @dataclass
 class Allowance:
-    """How many bytes may be passed on for a peer."""
+    """How many bytes may be passed on for a peer: none at first, so that nobody has more by coming anew."""
 
     since: float
-    left: float = RELAYED_A_SECOND
+    left: float = 0.0
 
     def take(self, size: int, now: float) -> bool:
         """Take so many bytes off, if they are left."""
@@ -88,7 +88,7 @@ class Guest:
 
 
 class Rendezvous:
-    """A server that was given the addresses where it is bound.
+    """A server that was given the addresses where it is bound, of which all but one have to fit an answer.
 
     `clock` gives seconds, `report` is told of each peer that is new, by name and address.
     """
@@ -101,6 +101,8 @@ class Rendezvous:
         report: Callable[[str, Multiaddr], None],
         random: Random | None = None,
     ) -> None:
+        if len(addresses) > MOST_ADDRESSES:
+            raise ValueError(f"a server has at most {MOST_ADDRESSES} addresses, not {len(addresses)}")
         self._addresses = addresses
         self._clock = clock
         self._report = report
@@ -113,6 +115,8 @@ class Rendezvous:
     def receive(self, datagram: bytes, sender: Multiaddr, at: int = 0) -> list[Outgoing]:
         """Return what is to be sent because of a datagram that came to one of the server's addresses."""
         self._forget_silent()
+        if sender[-1].raw_value == NO_PORT:
+            return []
         try:
             question = decode(datagram)
         except MessageError:
@@ -148,7 +152,7 @@ class Rendezvous:
         guest = self._guest(sender, question.cookie)
         if guest is None:
             return []
-        strangers = [one for one in self._guests.values() if one.address[0] != sender[0]]
+        strangers = [one for one in self._guests.values() if is_stranger(one.address, sender)]
         for stranger in self._random.sample(strangers, min(STRANGERS, len(strangers))):
             if len(stranger.orders) < MOST_ORDERS:
                 stranger.orders[question.probe] = sender
@@ -193,13 +197,12 @@ class Rendezvous:
         if not all(is_candidate(address, sender) for address in question.said):
             return "the addresses that a peer says are those of UDP sockets in its network"
         holder = self._guests.get(question.name)
-        if holder is not None:
-            if holder.register.secret != question.secret:
-                return f"there is a {question.name} already; the name is free {SILENCE:g} s after it was last heard"
-            return None
-        if len(self._guests) >= MOST_PEERS:
+        if holder is not None and holder.register.secret != question.secret:
+            return f"there is a {question.name} already; the name is free {SILENCE:g} s after it was last heard"
+        if holder is None and len(self._guests) >= MOST_PEERS:
             return f"the server holds {MOST_PEERS} peers already"
-        if self._hosts[sender[:1]] >= MOST_OF_A_HOST:
+        is_new_there = holder is None or holder.address[:1] != sender[:1]
+        if is_new_there and self._hosts[sender[:1]] >= MOST_OF_A_HOST:
             return f"the server holds {MOST_OF_A_HOST} peers of this host already"
         return None
 
@@ -211,7 +214,8 @@ class Rendezvous:
         if known is None:
             self._report(question.name, sender)
         else:
-            guest.allowance, guest.orders = known.allowance, known.orders
+            guest.allowance = known.allowance
+            guest.orders = {probe: to for probe, to in known.orders.items() if is_stranger(sender, to)}
             self._forget(known)
         squatter = self._guests.get(self._places.get(sender, ""))
         if squatter is not None:  # the peer has another name now
@@ -235,7 +239,7 @@ class Rendezvous:
         return self._waiting(token, guest)
 
     def _waiting(self, token: Token, guest: Guest) -> Waiting:
-        stranger = len(self._guests) > self._hosts[guest.address[:1]]
+        stranger = any(is_stranger(host, guest.address) for host in self._hosts)
         return Waiting(token, present=self._partner(guest) is not None, stranger=stranger)
 
     def _forget(self, guest: Guest) -> None:
@@ -251,3 +255,8 @@ class Rendezvous:
             if self._clock() - first.heard < SILENCE:
                 return
             self._forget(first)
+
+
+def is_stranger(one: Multiaddr, other: Multiaddr) -> bool:
+    """Say whether who is at one address could send to another address as a host that it does not know."""
+    return one[0].name == other[0].name and one[0] != other[0]

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import is_relayed
 from multiaddr_py.net.asyncio import DatagramSocket
-from punching.candidates import CIRCUIT, circuit, split_circuit
+from punching.candidates import CIRCUIT, NO_PORT, circuit, is_candidate, split_circuit
 from punching.fields import TOKEN_SIZE, MessageError, Token
 from punching.messages import ANSWERS, Message, Question, Relay, decode, encode
 from punching.rendezvous import Rendezvous
@@ -98,13 +98,15 @@ class Transport:
                 await self.deliver(datagram, sender)
 
     async def deliver(self, datagram: bytes, sender: Multiaddr) -> None:
-        """Deal with a message; what is none is passed over."""
+        """Deal with a message; what is none is passed over, and so is what nobody could answer."""
+        if sender[-1].raw_value == NO_PORT:
+            return
         try:
             message = decode(datagram, self.keys[1])
         except MessageError:
             return
         if isinstance(message, Relay) and self.server is not None and sender == self.server:
-            if message.address.startswith(CIRCUIT):
+            if message.address.startswith(CIRCUIT) and is_candidate(message.address[1:], self.server):
                 await self.deliver(message.payload, circuit(self.server, message.address[1:]))
             return
         asked = None if isinstance(message, Relay) else self._asked.get(message.token)
@@ -113,6 +115,6 @@ class Transport:
                 asked.answer.set_result(message)
         elif type(message) in self.handlers:
             await self.handlers[type(message)](message, sender)
-        elif self.rendezvous is not None:
+        elif self.rendezvous is not None and is_candidate(sender, sender):  # over the socket, not what is in between
             for outgoing in self.rendezvous.receive(datagram, sender):
                 await self.carry(outgoing.datagram, outgoing.to)

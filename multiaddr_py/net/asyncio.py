@@ -322,7 +322,7 @@ class DatagramSocket(sockets.Bound):
 
     async def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
         """Send a datagram to an address; the arguments and errors are those of the `send` that does not wait."""
-        endpoint = sockets.receiver(address)
+        endpoint = datagrams(remote_endpoint(address), "open_connection() has streams")
         with located(endpoint.address):
             sockaddr = endpoint.sockaddr(self.socket.family)
             await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)

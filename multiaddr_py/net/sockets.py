@@ -239,14 +239,9 @@ class DatagramSocket(Bound):
 
         Raises `ConversionError` for a name, for what is no address of udp, and for IPv6 where the socket is of IPv4.
         """
-        endpoint = receiver(address)
+        endpoint = datagrams(remote_endpoint(address), "connect() has connections")
         with located(endpoint.address):
             self.socket.sendto(payload, endpoint.sockaddr(self.socket.family))
-
-
-def receiver(address: AddressLike) -> Endpoint:
-    """Read the endpoint that a datagram is for."""
-    return datagrams(remote_endpoint(address), "connect() has connections")
 
 
 def sender(sock: socket.socket, sockaddr: Sockaddr) -> Multiaddr:

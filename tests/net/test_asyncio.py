@@ -38,7 +38,9 @@ from stacks import (
 from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py.net import Endpoint, from_sockaddr, from_socket
 from multiaddr_py.net.asyncio import (
+    DatagramSocket,
     Server,
+    bind,
     create_datagram_endpoint,
     open_connection,
     peer_address,
@@ -155,6 +157,7 @@ def test_both_ends_of_a_stream_agree(stack: str) -> None:
 def check_link_local() -> None:
     run(check_streams(Multiaddr(f"{LINK_LOCAL}/tcp/0/tls/ws")))
     run(check_datagrams(Multiaddr(f"{LINK_LOCAL}/udp/0")))
+    run(check_bound(Multiaddr(f"{LINK_LOCAL}/udp/0/quic-v1")))
 
 
 def test_both_ends_agree_on_a_zone() -> None:
@@ -450,6 +453,8 @@ async def check_cancelled(attempt: Coroutine[Any, Any, Any], steps: int) -> None
     if isinstance(outcome, Server):
         outcome.close()
         await outcome.wait_closed()
+    elif isinstance(outcome, DatagramSocket):
+        outcome.close()
     elif isinstance(outcome[1], StreamWriter):
         await closed(outcome[1])
     else:
@@ -474,6 +479,7 @@ def test_a_datagram_endpoint_that_is_cancelled_leaves_nothing() -> None:
     async def main() -> None:
         for steps in range(6):
             await check_cancelled(create_datagram_endpoint(DatagramProtocol, "/ip4/127.0.0.1/udp/0"), steps)
+            await check_cancelled(bind("/dns4/localhost/udp/0"), steps)
 
     run(main())
 
@@ -932,6 +938,225 @@ def test_a_protocol_that_cannot_be_made_leaves_nothing() -> None:
     run(main())
 
 
+# Datagrams, each waited for in turn
+
+
+async def check_bound(asked: Multiaddr) -> None:
+    rest = Endpoint.from_multiaddr(asked).rest
+    with await bind(asked) as server, await bind(asked) as client:
+        assert server.address == (from_socket(server.socket).encapsulate(rest) if rest else from_socket(server.socket))
+        assert server.addresses() == [server.address] != client.addresses()
+        assert server.fileno() == server.socket.fileno()
+        assert repr(server) == f"<DatagramSocket {server.address}>"
+        assert not server.socket.getblocking()
+        waiting = asyncio.create_task(server.receive())
+        await client.send(b"there", server.address)
+        assert await waiting == (b"there", from_socket(client.socket))
+        await server.send(bytearray(b"and back"), client.address)
+        assert await client.receive(3) == (b"and", from_socket(server.socket))
+        await server.send(memoryview(b""), str(from_socket(client.socket)))
+        assert await client.receive() == (b"", from_socket(server.socket))
+    for sock in (server, client):
+        assert sock.fileno() == -1
+        sock.close()
+        assert sock.address.endswith(rest)
+        with pytest.raises(OSError) as caught:
+            await sock.send(b"?", server.address)
+        check_located(caught.value, errno.EBADF, Endpoint.from_multiaddr(server.address).address)
+
+
+@pytest.mark.parametrize("stack", DATAGRAMS)
+@pytest.mark.usefixtures("localhost")
+def test_two_bound_sockets_agree(stack: str) -> None:
+    run(check_bound(here(stack)))
+
+
+def test_a_bound_socket_shares_its_port_where_all_say_so() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0", reuse_port=True) as first:
+            with await bind(first.address.encapsulate("/quic-v1"), reuse_port=True) as second:
+                assert second.address == first.address.encapsulate("/quic-v1")
+            with pytest.raises(OSError) as caught:
+                await bind(first.address.encapsulate("/quic-v1"))
+            check_located(caught.value, errno.EADDRINUSE, first.address)
+
+    if not hasattr(socket, "SO_REUSEPORT"):
+        pytest.skip("the platform has none")
+    run(main())
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as first:
+            for reuse_port in (False, hasattr(socket, "SO_REUSEPORT")):  # the first one has not said so
+                with pytest.raises(OSError) as caught:
+                    await bind(first.address, reuse_port=reuse_port)
+                check_located(caught.value, errno.EADDRINUSE, first.address)
+
+    run(main())
+
+
+def test_a_dual_stack_socket_hears_and_answers_ip4_peers() -> None:
+    async def main() -> None:
+        with await bind("/ip6/::/udp/0", ipv6_only=False) as server:
+            port = server.address[1].value
+            for host in ("/ip4/127.0.0.1", "/ip6/::1"):
+                with await bind(f"{host}/udp/0") as client:
+                    await client.send(b"?", f"{host}/udp/{port}")
+                    assert await server.receive() == (b"?", client.address)
+                    await server.send(b"!", client.address)
+                    assert await client.receive() == (b"!", Multiaddr(f"{host}/udp/{port}"))
+            pytest.importorskip("ifaddr")
+            hosts = [str(address[:1]) for address in server.addresses()]
+            assert {"/ip4/127.0.0.1", "/ip6/::1"} <= set(hosts)
+
+    here("/ip6/::/udp/0")
+    run(main())
+
+
+def test_a_socket_of_ip6_does_not_hear_ip4() -> None:
+    async def main() -> None:
+        with await bind("/ip6/::/udp/0") as server, await bind("/ip4/127.0.0.1/udp/0") as client:
+            await client.send(b"from IPv4", f"/ip4/127.0.0.1/udp/{server.address[1].value}")
+            with await bind("/ip6/::1/udp/0") as other:
+                await other.send(b"from IPv6", f"/ip6/::1/udp/{server.address[1].value}")
+                assert await server.receive() == (b"from IPv6", other.address)
+
+    here("/ip6/::/udp/0")
+    run(main())
+
+
+def test_a_socket_is_bound_to_the_first_address_of_a_name_that_will_do(names: Callable[..., None]) -> None:
+    async def main() -> None:
+        names("/ip4/192.0.2.99/udp/0", "/ip4/127.0.0.1/udp/0")
+        with await bind("/dns/node.example/udp/0/quic-v1") as sock:
+            assert str(sock.address) == f"/ip4/127.0.0.1/udp/{sock.socket.getsockname()[1]}/quic-v1"
+        names("/ip4/192.0.2.99/udp/0")
+        with pytest.raises(OSError) as caught:
+            await bind("/dns/node.example/udp/0")
+        check_located(caught.value, errno.EADDRNOTAVAIL, Multiaddr("/ip4/192.0.2.99/udp/0"))
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("/ip4/127.0.0.1/tcp/0", "'/ip4/127.0.0.1/tcp/0': only udp has datagrams; start_server() accepts connections"),
+        ("/unix/a.sock", "'/unix/a.sock': only udp has datagrams; start_server() accepts connections"),
+        ("/ip4/127.0.0.1", "'/ip4/127.0.0.1': ip4 has no port; put /tcp/PORT or /udp/PORT behind it"),
+        (
+            "/ip4/127.0.0.1/udp/1/p2p-circuit",
+            (
+                "'/ip4/127.0.0.1/udp/1/p2p-circuit': whoever listens through a relay needs the relay, not a socket; "
+                "to listen at the part before it use /ip4/127.0.0.1/udp/1"
+            ),
+        ),
+    ],
+)
+def test_what_no_socket_for_datagrams_can_be_bound_to_is_refused(address: str, message: str) -> None:
+    async def main() -> None:
+        with pytest.raises(ConversionError) as caught:
+            await bind(address)
+        assert str(caught.value) == message
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("/dns4/localhost/udp/1", "localhost is a name"),
+        ("/ip6/::1/udp/1", "a socket of another family cannot use it"),
+        ("/ip4/127.0.0.1/tcp/1", "only udp has datagrams"),
+        ("/ip4/127.0.0.1/udp/0", "port 0 is for listening, at any port that is free"),
+    ],
+)
+def test_what_no_datagram_can_be_sent_to_is_refused(address: str, reason: str) -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            with pytest.raises(ConversionError) as caught:
+                await sock.send(b"?", address)
+            assert (caught.value.source, caught.value.reason) == (address, reason)
+            if "tcp" in address:
+                assert str(caught.value).endswith("; open_connection() has streams")
+
+    run(main())
+
+
+def test_a_datagram_that_is_too_long_says_where_to() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            with pytest.raises(OSError) as caught:
+                await sock.send(bytes(70_000), sock.address.encapsulate("/quic-v1"))
+            check_located(caught.value, errno.EMSGSIZE, sock.address)
+            await sock.send(b"short", sock.address)
+            assert await sock.receive() == (b"short", sock.address)
+
+    run(main())
+
+
+def test_to_wait_for_a_datagram_can_be_cancelled_at_any_time() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            for steps in range(6):
+                task = asyncio.create_task(sock.receive())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(sock.receive(), 0.01)
+                await sock.send(bytes([steps]), sock.address)
+                assert await sock.receive() == (bytes([steps]), sock.address)
+        with await bind("/ip4/127.0.0.1/udp/0") as another:  # which has the number of the one that was closed
+            await another.send(b"?", another.address)
+            assert await another.receive() == (b"?", another.address)
+
+    run(main())
+
+
+def test_others_have_their_turn_where_datagrams_come_faster_than_they_are_dealt_with() -> None:
+    async def main() -> None:
+        async def take_turns() -> None:
+            while len(turns) < 2 * FLOOD:
+                turns.append(len(received))
+                await asyncio.sleep(0)
+
+        turns: list[int] = []
+        received: list[bytes] = []
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            for number in range(FLOOD):
+                await sock.send(bytes([number]), sock.address)
+            task = asyncio.create_task(take_turns())
+            for _ in range(FLOOD):
+                payload, _ = await sock.receive()
+                received.append(payload)
+            task.cancel()
+        assert received == [bytes([number]) for number in range(FLOOD)]
+        assert turns[:FLOOD] == list(range(FLOOD))  # one after each datagram
+
+    run(main())
+
+
+FLOOD = 64
+"""Datagrams, as many as wait in any system's buffer."""
+
+
+def test_a_socket_that_is_made_elsewhere_can_be_taken_over() -> None:
+    async def main() -> None:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.bind(("127.0.0.1", 0))
+        made.setblocking(False)
+        with DatagramSocket(made, Multiaddr("/quic-v1")) as sock:
+            assert str(sock.address) == f"/ip4/127.0.0.1/udp/{made.getsockname()[1]}/quic-v1"
+            await sock.send(b"?", sock.address)
+            assert await sock.receive() == (b"?", from_socket(made))
+
+    run(main())
+
+
 # Nothing is left
 
 
@@ -939,6 +1164,7 @@ async def do_everything() -> None:
     for stack in ("/ip4/127.0.0.1/tcp/0", "/unix/a.sock"):
         await check_streams(Multiaddr(stack))
     await check_datagrams(Multiaddr("/ip4/127.0.0.1/udp/0"))
+    await check_bound(Multiaddr("/ip4/127.0.0.1/udp/0"))
     async with await start_server(echo, "/unix/a.sock") as server:
         tls = ssl.create_default_context()
         with refusing() as address:
@@ -955,6 +1181,9 @@ async def do_everything() -> None:
                 open_connection(server.address, ssl=tls),
                 open_connection(server.address, ssl=tls, server_hostname="node.example", timeout=0.05),
                 create_datagram_endpoint(DatagramProtocol, "/ip4/192.0.2.99/udp/0"),
+                bind("/ip4/192.0.2.99/udp/0"),
+                bind("/dns/node.example/udp/0"),
+                bind(server.address),
             ):
                 try:
                     await attempt
@@ -965,6 +1194,9 @@ async def do_everything() -> None:
             await check_cancelled(open_connection(server.address), steps)
             await check_cancelled(start_server(echo, "/unix/b.sock"), steps)
             await check_cancelled(create_datagram_endpoint(DatagramProtocol, "/ip4/127.0.0.1/udp/0"), steps)
+            await check_cancelled(bind("/ip4/127.0.0.1/udp/0"), steps)
+            with await bind("/ip4/127.0.0.1/udp/0") as bound:
+                await check_cancelled(bound.receive(), steps)
 
 
 def everything() -> None:
