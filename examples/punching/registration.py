@@ -9,6 +9,7 @@ one: another peer, who sends from a new socket, so that its own NAT is not opene
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,7 @@ SERVER_PATIENCE: Final = 5.0  # seconds until a server that does not answer is g
 EVERY: Final = 0.25  # seconds between two times that the same is asked
 PROBES: Final = 5  # times that others are to try whether they are let in
 STRANGER_PATIENCE: Final = 2.0  # seconds for a stranger to do so, which first has to be told
+COOKIES: Final = 5  # times that the server may want another cookie
 OFTEN: Final = 0.25  # seconds between two looks at who is there, once the other peer is
 SELDOM: Final = 0.75  # before it is; the server forgets who is silent for some times that
 
@@ -130,6 +132,12 @@ class Registration:
         """Wait until the other peer is there, and say what the server says of it. Raises `PunchError`."""
         present = stranger = False
         errands: set[asyncio.Task[None]] = set()
+
+        def begin(work: Coroutine[object, object, None]) -> None:
+            errand = asyncio.create_task(work)
+            errands.add(errand)
+            errand.add_done_callback(errands.discard)
+
         try:
             while True:
                 ready = not self._is_open() or (present and not stranger)
@@ -138,22 +146,22 @@ class Registration:
                     return answer
                 if isinstance(answer, Order):
                     stranger = True  # who asks for this
-                    errands.add(asyncio.create_task(self._obey(answer)))
+                    begin(self._obey(answer))
                 if isinstance(answer, Waiting):
                     present, stranger = answer.present, answer.stranger
                 if stranger and self._is_open() and self._asked is None:
                     self._asked = self._transport.token()
-                    errands.add(asyncio.create_task(self._try_stranger(self._asked)))
+                    begin(self._try_stranger(self._asked))
                 await asyncio.sleep(OFTEN if present else SELDOM)
         finally:
-            for errand in errands:
+            for errand in list(errands):
                 errand.cancel()
             await asyncio.gather(*errands, return_exceptions=True)
 
     async def register(self, wish: Wish, *, ready: bool) -> Waiting | Order | Meet:
         """Tell the server of this peer; return what it knows of the other. Raises `PunchError`."""
         kind = decide(self.observations).kind
-        while True:
+        for _ in range(COOKIES):
             question = Register(
                 self._transport.token(),
                 self._cookie,
@@ -175,6 +183,7 @@ class Registration:
                 assert isinstance(answer, Waiting | Order | Meet)
                 return answer
             self._cookie = answer.cookie  # the server is a new one, or the NAT has another address for this peer
+        raise PunchError(f"{self.server} sees this peer at another address each time")
 
     async def stay(self, wish: Wish) -> None:
         """Remain registered, which who wants messages passed on has to be. Raises `PunchError`."""
@@ -208,8 +217,8 @@ class Registration:
         """Send a stranger what it has asked for."""
         if not is_candidate(order.address, self.server):
             return
-        with await bind(f"/{self.server[0].name}/{ANY[self.server[0].name]}/udp/0") as sock:
+        family = self.server[0].name
+        with suppress(OSError), await bind(f"/{family}/{ANY[family]}/udp/0") as sock:
             for _ in range(2):
-                with suppress(OSError):
-                    await sock.send(encode(Probe(order.probe)), order.address)
+                await sock.send(encode(Probe(order.probe)), order.address)
                 await asyncio.sleep(EVERY / 2)
