@@ -8,8 +8,10 @@ another number outside for TCP than it has for UDP, as behind some NATs, it does
 from __future__ import annotations
 
 import asyncio
+import os
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
+from random import Random
 from typing import Final
 
 from multiaddr_py import Multiaddr
@@ -27,9 +29,10 @@ AT_ONCE: Final = 4  # connections, of which only the other peer's is wanted
 class Connections:
     """The attempt at a connection, and those that came up."""
 
-    def __init__(self, transport: Transport, session: Session) -> None:
+    def __init__(self, transport: Transport, session: Session, random: Random) -> None:
         self._transport = transport
         self._session = session
+        self._random = random
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._proven: asyncio.Future[Multiaddr] = asyncio.get_running_loop().create_future()
@@ -68,8 +71,9 @@ class Connections:
             try:
                 reader, writer = await open_connection(remote, local_addr=local, reuse_port=True)
             except OSError as error:  # nobody listens there yet, or the NAT says that nobody does
-                self._reason = error.strerror or str(error)
-                await asyncio.sleep(PACE)
+                self._reason = os.strerror(error.errno) if error.errno else str(error)
+                # Each at times of its own: two that are refused at the same pace would never meet on the way.
+                await asyncio.sleep(PACE * self._random.random())
             else:
                 self._start(reader, writer)
                 return

@@ -139,7 +139,7 @@ class Peer:
     async def _improve(self, transport: Transport, session: Session, path: Multiaddr) -> None:
         """Be a server for others, and try for a connection to the other peer."""
         transport.rendezvous = Rendezvous([transport.sock.address], clock=monotonic, report=self._report_guest)
-        connections = Connections(transport, session)
+        connections = Connections(transport, session, self._random)
         try:
             try:
                 self._report("tcp", name=self._options.meet, address=await connections.attempt(path))
