@@ -116,7 +116,7 @@ class Site:
 
 
 class LabError(Exception):
-    """There can be no laboratory here."""
+    """There can be no laboratory here, or it ended early."""
 
 
 class Lab:
@@ -162,12 +162,10 @@ class Lab:
             return [socket.socket(fileno=descriptor) for descriptor in socket.recv_fds(ours, 1, amount)[1]]
 
     def __enter__(self) -> Self:
-        pipe = subprocess.PIPE
-        command = [*SPACES, *PYTHON, str(INTERNET), json.dumps(self._plan)]
         self._process = subprocess.Popen(
-            command,
-            stdin=pipe,
-            stdout=pipe,
+            [*SPACES, *PYTHON, str(INTERNET), json.dumps(self._plan)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # so that it is there to be closed when somebody interrupts the tests
@@ -186,15 +184,14 @@ class Lab:
 
     def close(self) -> None:
         """End all that runs in the laboratory, return once it has ended; raise `LabError` if it was broken before."""
-        broken = self._process.poll() is not None
+        said = self._process.communicate()[0]  # it ends with its input; killed, it would leave its child to others
         while processes := self._programs():
             for process in processes:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             sleep(0.001)
-        said = self._process.communicate()[0]  # up to the end of the output, so that of the internet
         os.close(self._user_space)
-        if broken:
+        if self._process.returncode:
             raise LabError(f"it ended early: {said.strip()}")
 
     def _programs(self) -> list[int]:
