@@ -72,8 +72,6 @@ table ip router {{
     type filter hook forward priority filter;
     oifname eth0 meta l4proto udp update @owners {{ udp sport : ip saddr . udp sport }}
     oifname eth0 meta l4proto udp update @sent {{ ip daddr . udp sport }}
-    iifname eth0 ct status dnat accept
-    iifname eth0 ct state new,invalid drop
   }}
   chain postrouting {{ type nat hook postrouting priority srcnat; oifname eth0 masquerade {ports}; }}
 }}
