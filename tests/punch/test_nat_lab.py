@@ -29,7 +29,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 ROLES = ("host", "neighbour")
 NATS = [kind for kind in KINDS if kind not in {"open", "firewall"}]
 PATIENCE = 10  # seconds, for what is to come
-QUIET = 0.03  # seconds, after which nothing more comes
+QUIET = 0.02  # seconds, after which nothing more comes
 free_port = count(4000).__next__  # what one test has opened, no other one uses
 
 
@@ -282,7 +282,7 @@ def numbers_received(path: internet.Path, seed: int, amount: int) -> list[int]:
 
 
 def test_packets_are_lost_repeated_and_reordered_by_chance() -> None:
-    path = internet.Path(loss=0.3, repeat=0.2, reorder=0.1, held=0.05)
+    path = internet.Path(loss=0.3, repeat=0.2, reorder=0.1, held=0.02)
     received = numbers_received(path, 1, 400)
     times = Counter(Counter(received).values())
     assert 0.2 < 1 - times.total() / 400 < 0.4
