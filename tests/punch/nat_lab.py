@@ -17,8 +17,8 @@ map independently of the endpoint, keep the port, and filter UDP as their names 
 each endpoint. TCP is always filtered by address and port, as routers do that track connections. "firewall" filters so,
 too, and translates nothing; "open" does neither. No router sends back what a host sends to its public address.
 When two hosts of a site use one port, both have it until they send to one and the same endpoint: there, the later one
-gets another port, and keeps the one that it has elsewhere. Packets are carried and lost by `internet.py`, since not
-every kernel has `tc netem`.
+gets another port, and keeps the one that it has elsewhere. Strangers whom a kind lets in reach the host that was first.
+Packets are carried and lost by `internet.py`, since not every kernel has `tc netem`.
 
 `Lab.sockets_of` gives sockets of a host to the tests themselves, which need no program there then.
 

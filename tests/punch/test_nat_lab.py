@@ -171,6 +171,10 @@ def test_two_hosts_share_a_port_until_they_send_to_one_endpoint(world: World, ki
         for number, server in enumerate(servers):
             server.send(seen[host, number], f"{host.address} {number}")
         assert host.receive_all(3) == [f"{host.address} {number}" for number in range(3)]
+    stranger = world.udp(host_of("open"))
+    stranger.send((world.lab.public(host_of(kind)), port), "who is there?")
+    assert alice.receive_all(kind == "full cone") == ["who is there?"] * (kind == "full cone")
+    assert bob.receive_all() == []
 
 
 @pytest.mark.parametrize("kind", NATS)
