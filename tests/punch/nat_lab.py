@@ -15,10 +15,15 @@ and `eth0` with the host's address and a route to everywhere.
 The NATs are nftables' in the kernel, in the words of RFC 4787: "full cone", "address-restricted" and "port-restricted"
 map independently of the endpoint, keep the port, and filter UDP as their names say; "symmetric" takes a random port for
 each endpoint. TCP is always filtered by address and port, as routers do that track connections. "firewall" filters so,
-too, and translates nothing; "open" does neither. Packets are carried and lost by `internet.py`, since not every kernel
-has `tc netem`.
+too, and translates nothing; "open" does neither. No router sends back what a host sends to its public address.
+When two hosts of a site use one port, both have it until they send to one and the same endpoint: there, the later one
+gets another port, and keeps the one that it has elsewhere. Strangers whom a kind lets in reach the host that was first.
+Packets are carried and lost by `internet.py`, since not every kernel has `tc netem`.
 
-All belongs to one process. When that ends, by `close` or since the tests were killed, no namespace is left.
+`Lab.sockets_of` gives sockets of a host to the tests themselves, which need no program there then.
+
+All belongs to one process. `close` ends it, and the programs that run on hosts. If the tests are killed it ends too:
+only such programs are left, each with the network of its host, as what tests have started is anywhere else.
 Nobody needs to be root where users may have namespaces (`user_namespaces(7)`) and open `/dev/net/tun`.
 """
 
@@ -50,50 +55,38 @@ PUBLIC = IPv4Network("198.51.100.0/24")
 COMMANDS = ("ip", "mount", "nft", "nsenter", "sh", "unshare")
 SPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--")
 PYTHON = (sys.executable, "-I", "-S")  # which starts in half the time
-SOCKET = """\
+SOCKETS = """\
 import socket, sys
-made = socket.socket(type=int(sys.argv[1]))
-socket.send_fds(socket.socket(fileno=0), [b"."], [made.fileno()])
+sockets = [socket.socket(type=int(sys.argv[1])) for _ in range(int(sys.argv[2]))]
+socket.send_fds(socket.socket(fileno=0), [b"."], [new.fileno() for new in sockets])
 """
-CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack"
 INTERNET = Path(__file__).with_name("internet.py")
-# A Linux kernel maps independently of the endpoint, as long as no two hosts of a site use one port, and filters by
-# address and port, since an entry is for two endpoints. To let in more, "owners" has the host that a port belongs to,
-# and "sent" whom it has sent to.
+# A Linux kernel maps independently of the endpoint where it can, and filters by address and port, since an entry is for
+# two endpoints. To let in more, "owners" has the host that a port belongs to, and "sent" whom it has sent to.
 ROUTER = """\
 table ip router {{
-  map owners {{ type inet_service : ipv4_addr . inet_service; size 65535; flags dynamic; }}
-  set sent {{ type ipv4_addr . inet_service; size 65535; flags dynamic; }}
+  map owners {{ type inet_service : ipv4_addr . inet_service; size 65535; flags dynamic; {timeout} }}
+  set sent {{ type ipv4_addr . inet_service; size 65535; flags dynamic; {timeout} }}
   chain prerouting {{ type nat hook prerouting priority dstnat; {let_in} }}
   chain forward {{
     type filter hook forward priority filter;
-    oifname eth0 meta l4proto udp add @owners {{ udp sport : ip saddr . udp sport }}
-    oifname eth0 meta l4proto udp add @sent {{ ip daddr . udp sport }}
-    iifname eth0 ct status dnat accept
-    iifname eth0 ct state new,invalid drop
+    oifname eth0 meta l4proto udp update @owners {{ udp sport : ip saddr . udp sport }}
+    oifname eth0 meta l4proto udp update @sent {{ ip daddr . udp sport }}
   }}
   chain postrouting {{ type nat hook postrouting priority srcnat; oifname eth0 masquerade {ports}; }}
-{input}
 }}
-"""
-# What nobody asked for is dropped before it becomes a connection of the router's own. That would have the port: what is
-# sent to the same endpoint later, as when both sides punch, would leave by another one, as with "symmetric".
-INPUT = """\
-  chain input {
-    type filter hook input priority filter;
-    iifname eth0 ct state new,invalid drop
-  }
 """
 LET_IN = {
     "full cone": "iifname eth0 dnat ip to udp dport map @owners;",
     "address-restricted": "iifname eth0 ip saddr . udp dport @sent dnat ip to udp dport map @owners;",
-    "port-restricted": "",
-    "symmetric": "",
 }
-RULES = {
-    kind: ROUTER.format(let_in=let_in, ports="random,fully-random" if kind == "symmetric" else "", input=INPUT)
-    for kind, let_in in LET_IN.items()
-} | {"open": "", "firewall": "table ip host {\n" + INPUT + "}\n"}
+# What nobody asked for is dropped before it becomes a connection of the router's own. That would have the port: what is
+# sent to the same endpoint later, as when both sides punch, would leave by another one, as with "symmetric".
+FIREWALL = """\
+table ip host {
+  chain input { type filter hook input priority filter; iifname eth0 ct state new,invalid drop; }
+}
+"""
 
 
 @dataclass(frozen=True, eq=False)  # two sites are two, however alike
@@ -101,12 +94,27 @@ class Site:
     """A router, and the hosts that are given it."""
 
     kind: Kind = "port-restricted"
-    forgets: int | None = None  # the seconds of silence after which the NAT forgets about a datagram
+    forgets: int | None = None  # the seconds of silence after which the NAT or firewall forgets about a datagram
     network: str = "192.168.1.0/24"  # the first address is the router's; "open" and "firewall" have public ones alone
+
+    def script(self) -> str:
+        """Return what the shell is to do in the namespace that is linked with the internet."""
+        if self.kind == "open":
+            return ""
+        rules, settings = FIREWALL, {}
+        if self.forgets is not None:
+            settings = {f"netfilter/nf_conntrack_udp_timeout{end}": self.forgets for end in ("", "_stream")}
+        if self.kind != "firewall":
+            timeout = "" if self.forgets is None else f"timeout {self.forgets}s;"
+            ports = "random,fully-random" if self.kind == "symmetric" else ""
+            rules += ROUTER.format(let_in=LET_IN.get(self.kind, ""), ports=ports, timeout=timeout)
+            settings["ipv4/ip_forward"] = 1
+        echos = [f"echo {value} > /proc/sys/net/{name}" for name, value in settings.items()]
+        return "\n".join(["nft -f - <<.", f"{rules}.", *echos])
 
 
 class LabError(Exception):
-    """There can be no laboratory here."""
+    """There can be no laboratory here, or it ended early."""
 
 
 class Lab:
@@ -121,7 +129,6 @@ class Lab:
         self._plan = internet.Plan(
             addresses=self._layout.devices, path=path or {}, seed=seed, script=self._layout.script()
         )
-        self._user_space: int | None = None
 
     def public(self, name: str) -> str:
         """Return the address by which the internet knows a host."""
@@ -131,52 +138,65 @@ class Lab:
         """Return the address that a host itself has."""
         return self._layout.private[name]
 
+    @property
+    def process_id(self) -> int:
+        """Return the process whose end is that of the laboratory."""
+        return self._process.pid
+
     def command(self, name: str, *arguments: str | Path) -> list[str]:
         """Return the command that becomes a program on a host."""
         if name not in self._layout.private:
             raise ValueError(f"no such host: {name!r}")
-        process = f"/proc/{self._process.pid}"
+        process = f"/proc/{self.process_id}"
         spaces = [f"--user={process}/ns/user", f"--net={process}/root/run/netns/{name}"]
         return ["nsenter", *spaces, "--preserve-credentials", "--", *map(str, arguments)]
 
-    def socket_of(self, name: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket.socket:
-        """Return a new socket on a host, for the tests' own process."""
+    def sockets_of(self, name: str, kind: socket.SocketKind, amount: int = 1) -> list[socket.socket]:
+        """Return new sockets of a host for the tests' own process, up to 253."""
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            command = self.command(name, *PYTHON, "-c", SOCKET, str(int(kind)))
+            command = self.command(name, *PYTHON, "-c", SOCKETS, str(int(kind)), str(amount))
             subprocess.run(command, stdin=theirs.fileno(), check=True)
-            return socket.socket(fileno=socket.recv_fds(ours, 1, 1)[1][0])
+            return [socket.socket(fileno=descriptor) for descriptor in socket.recv_fds(ours, 1, amount)[1]]
 
     def __enter__(self) -> Self:
-        pipe = subprocess.PIPE
-        command = [*SPACES, *PYTHON, str(INTERNET), json.dumps(self._plan)]
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        self._process = subprocess.Popen(
+            [*SPACES, *PYTHON, str(INTERNET), json.dumps(self._plan)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # so that it is there to be closed when somebody interrupts the tests
+        )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
         if said != "ready\n":
-            self._process.kill()
-            said += self._process.communicate()[0]
-            raise LabError(said.strip())
-        self._user_space = user_space(self._process.pid)
+            said += self._process.communicate()[0]  # it ends by itself, once it has said all
+            raise LabError(said.strip() or "it ended without a word")
+        # Held open, since the number of one that is gone is given to the next, which may be somebody else's.
+        self._user_space = os.open(f"/proc/{self.process_id}/ns/user", os.O_RDONLY)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End all that runs in the laboratory; return once it has ended."""
+        """End all that runs in the laboratory, return once it has ended; raise `LabError` if it was broken before."""
+        said = self._process.communicate()[0]  # it ends with its input; killed, it would leave its child to others
         while processes := self._programs():
             for process in processes:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
             sleep(0.001)
-        self._process.kill()
-        self._process.communicate()  # up to the end of the output, so that of the internet
+        os.close(self._user_space)
+        if self._process.returncode:
+            raise LabError(f"it ended early: {said.strip()}")
 
     def _programs(self) -> list[int]:
         """Return the processes in the laboratory; those that `command` has become do not end with its first."""
-        assert self._user_space not in {None, user_space(os.getpid())}
-        return [int(name) for name in os.listdir("/proc") if name.isdigit() and user_space(name) == self._user_space]
+        own = os.fstat(self._user_space).st_ino
+        assert own != user_space(os.getpid())
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and user_space(name) == own]
 
 
 def user_space(process: int | str) -> int | None:
@@ -198,20 +218,20 @@ class Layout:
         self._free = map(str, PUBLIC.hosts())
         self._links: list[str] = []
         self._spaces: dict[str, list[str]] = {}
-        self._rules: list[str] = []
-        self._add_open("server", [SERVER, OTHER_SERVER])
+        self._scripts: list[str] = []
+        self._add_open("server", [SERVER, OTHER_SERVER], Site("open"))
         for site in dict.fromkeys(sites.values()):
             self._add(site, [name for name in sites if sites[name] is site])
 
     def script(self) -> str:
         """Return what the shell is to do when there are devices."""
         batches = [ip("", self._links), *(ip(f"-n {name}", lines) for name, lines in self._spaces.items())]
-        return "\n".join(["mount -t tmpfs none /run", *batches, *self._rules])
+        return "\n".join(["mount -t tmpfs none /run", *batches, *self._scripts])
 
     def _add(self, site: Site, names: list[str]) -> None:
-        if site.kind in ("open", "firewall"):
+        if site.kind in {"open", "firewall"}:
             for name in names:
-                self._add_open(name, [next(self._free)], RULES[site.kind])
+                self._add_open(name, [next(self._free)], site)
             return
         addresses = islice(map(str, IPv4Network(site.network).hosts()), 1, len(names) + 1)
         private = dict(zip(names, addresses, strict=True))
@@ -219,30 +239,26 @@ class Layout:
         self.public |= dict.fromkeys(names, next(self._free))
         self._add_router(self.public[names[0]], site, private)
 
-    def _add_open(self, name: str, addresses: list[str], rules: str = "") -> None:
+    def _add_open(self, name: str, addresses: list[str], site: Site) -> None:
         self.public[name] = self.private[name] = addresses[0]
-        self._add_space(name, addresses, rules)
+        self._add_space(name, addresses, site)
 
-    def _add_space(self, name: str, addresses: list[str], rules: str, settings: Iterable[str] = ()) -> None:
-        """Add a namespace that is linked with the internet, and has rules for packets."""
+    def _add_space(self, name: str, addresses: list[str], site: Site) -> None:
+        """Add a namespace that is linked with the internet."""
         device = f"tun{len(self._spaces)}"
         self.devices |= dict.fromkeys(addresses, device)
         self._links += [f"netns add {name}", f"link set {device} netns {name} name eth0"]
         addresses = [f"{address}/32" for address in addresses]
         self._spaces[name] = [*up("lo"), *up("eth0", *addresses), "route add default dev eth0"]
-        if rules:
-            commands = " && ".join([*(f"echo {setting}" for setting in settings), "nft -f -"])
-            self._rules.append(f"nsenter --net=/run/netns/{name} sh -c '{commands}' <<'.'\n{rules}.")
+        if script := site.script():
+            self._scripts.append(f"nsenter --net=/run/netns/{name} sh -eu <<'end'\n{script}\nend")
 
     def _add_router(self, public: str, site: Site, private: Mapping[str, str]) -> None:
         """Add a namespace with a NAT, and hosts behind it, each by a cable of its own."""
         router = f"router.{len(self._spaces)}"
         network = IPv4Network(site.network)
         gateway = next(network.hosts())
-        settings = ["1 > /proc/sys/net/ipv4/ip_forward"]
-        if site.forgets is not None:
-            settings += [f"{site.forgets} > {CONNTRACK}_udp_timeout{kind}" for kind in ("", "_stream")]
-        self._add_space(router, [public], RULES[site.kind], settings)
+        self._add_space(router, [public], site)
         self._spaces[router].append(f"route add unreachable {network}")
         for name, address in private.items():
             port = f"lan{len(self._spaces)}"
