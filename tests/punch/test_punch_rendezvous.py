@@ -775,5 +775,5 @@ class AnyDatagrams(RuleBasedStateMachine):
         assert all(self.town.now - guest.heard < SILENCE for guest in self.town.server._guests.values())
 
 
-AnyDatagrams.TestCase.settings = settings(stateful_step_count=40)
+AnyDatagrams.TestCase.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=40)
 TestAnyDatagrams = AnyDatagrams.TestCase

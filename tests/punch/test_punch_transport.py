@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from any_messages import MESSAGES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiaddr_py import Multiaddr
@@ -64,6 +64,7 @@ def at_rest(sock: DatagramSocket) -> tuple[Transport, list[Message]]:
     st.lists(st.binary(max_size=60) | MESSAGES.map(lambda message: encode(message, KEYS[1])), max_size=20),
     st.sampled_from(["/udp/0", "/udp/9", "/tcp/9", "/tcp/0"]),
 )
+@settings(max_examples=settings().max_examples // 4)  # each has a loop of its own
 def test_whatever_comes_from_anyone_a_peer_goes_on(datagrams: list[bytes], port: str) -> None:
     async def main() -> None:
         with await bind(HERE) as sock:
