@@ -12,25 +12,29 @@ Then two peers, each in a terminal of its own, and on a machine of its own once 
 
 What is typed at one is said at the other. Once they have a path they need no server: end it, and they go on. If there
 is no direct path, both say why within 10 seconds; with --relay on both, the server then passes on what they say.
-A peer that has a direct path is a server itself, at the address as which it is seen, for whom its NAT lets in.
+A peer that has a direct path is a server itself, at the address as which it is seen, for whom its NAT lets in,
+but passes nothing on.
 
 All run until Ctrl-C; a peer also ends when the other one does. One that has failed says why, and has status 1.
 With --json each line is an event with these fields:
 
     listening   address         where the server, or the peer in its own network, has its socket
-    registered  name, address   a peer is known to the server, which sees it at that address
-    waiting     name            the other peer is not there yet
+    registered  name, address   the server knows this peer, or has a new one, and sees it at that address
+    waiting     name            this peer waits for the other one
     nat         kind, mapping, filtering
                                 what the peer is behind: the kind is open, firewall, full cone, address-restricted,
                                 port-restricted, symmetric or unknown, the others are words of RFC 5780; where there
-                                was nobody to find out with, two kinds or words have "or" in between
+                                was nobody to find out with, two kinds or words have "or" in between; it is told
+                                again if more is found out, and rests on packets that did not come
     direct      name, address, seconds
                                 the path to the other peer, and how long it took since both were there
-    tcp         name, address   a TCP connection along that path came up, and is used; with a reason if it did not
+    tcp         name, address   a TCP connection along that path came up, and is used; with a reason if it did not,
+                                or has ended
     relayed     name, address, reason, seconds
                                 the server passes everything on, and why
     message     name, text      the other peer says this
     left        name            the other peer has ended
+    guest       name, address   somebody else has registered with this peer, as with a server
     failed      reason          this one has
 """
 
@@ -54,14 +58,14 @@ from typing import Final, TypeVar
 from multiaddr_py import ConversionError, Multiaddr, MultiaddrError
 from multiaddr_py.net import Endpoint
 from multiaddr_py.net.asyncio import DatagramSocket, bind
-from punching.events import Report, reporter
+from punching.events import PunchError, Report, reporter
 from punching.fields import LONGEST_TEXT, MOST_ADDRESSES, Text, to_name, to_text
-from punching.peer import Options, Peer, first_of
-from punching.registration import PunchError
+from punching.peer import Options, Peer
 from punching.rendezvous import Rendezvous
+from punching.tasks import first_of
 
+EVENTS: Final = "The events, and what they mean, are in `punch.py --help`."
 MOST_UNSAID: Final = 100  # texts that wait until they can be said
-LONGEST_LINE: Final = LONGEST_TEXT // 4  # letters, of up to four bytes each
 
 T = TypeVar("T")
 
@@ -86,7 +90,8 @@ async def receive(server: Rendezvous, socks: list[DatagramSocket], at: int) -> N
         with suppress(OSError):  # of one datagram: the others go on
             datagram, sender = await socks[at].receive()
             for outgoing in server.receive(datagram, sender, at):
-                await socks[outgoing.at].send(outgoing.datagram, outgoing.to)
+                with suppress(OSError):
+                    await socks[outgoing.at].send(outgoing.datagram, outgoing.to)
 
 
 async def meet(options: Options, texts: list[Text], report: Report) -> None:
@@ -99,30 +104,46 @@ async def meet(options: Options, texts: list[Text], report: Report) -> None:
 def read_lines(texts: list[Text], queue: asyncio.Queue[Text], loop: asyncio.AbstractEventLoop) -> None:
     """Queue texts, and then the lines of standard input, in a thread that nobody waits for."""
 
-    def say(text: str) -> None:
-        asyncio.run_coroutine_threadsafe(queue.put(Text(text)), loop).result()
+    def say(line: str) -> None:
+        for text in cut(line):
+            asyncio.run_coroutine_threadsafe(queue.put(text), loop).result()
 
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     unsaid = ""
     with suppress(OSError, RuntimeError, CancelledError):  # there is no standard input, or the program has ended
         for text in texts:
             say(text)
-        while piece := os.read(0, LONGEST_LINE):
+        while piece := os.read(0, LONGEST_TEXT):
             *lines, unsaid = (unsaid + decoder.decode(piece)).split("\n")
             for line in lines:
-                say(line)
-            if len(unsaid) >= LONGEST_LINE:
+                say(line.removesuffix("\r"))
+            if len(unsaid) > LONGEST_TEXT:
                 say(unsaid)
                 unsaid = ""
         if unsaid:
             say(unsaid)
 
 
+def cut(line: str) -> list[Text]:
+    """Cut a line into texts that are not too long.
+
+    >>> [len(text) for text in cut("\N{SNOWMAN}" * 350)]
+    [341, 9]
+    """
+    texts = []
+    unsaid = line.encode()
+    while unsaid:
+        text = to_text(unsaid[:LONGEST_TEXT].decode(errors="ignore"))  # but for a letter that was cut through
+        texts.append(text)
+        unsaid = unsaid[len(text.encode()) :]
+    return texts
+
+
 def to_udp(text: str) -> Multiaddr:
     """Return the address of a socket for datagrams, and of nothing above it."""
     endpoint = Endpoint.from_multiaddr(text)
-    if endpoint.type != socket.SOCK_DGRAM or endpoint.rest:
-        raise ConversionError("this program speaks udp", text, "an address is such as /ip4/203.0.113.1/udp/4001")
+    if endpoint.type != socket.SOCK_DGRAM or endpoint.rest or endpoint.zone:
+        raise ConversionError("this program speaks udp beyond a link", text, "use such as /ip4/203.0.113.1/udp/4001")
     return endpoint.address
 
 
@@ -140,10 +161,10 @@ def reads(read: Callable[[str], T]) -> Callable[[str], T]:
 
 def to_seconds(text: str) -> float:
     """Return a time."""
-    seconds = float(text)
-    if not 0 < seconds <= 86_400:
-        raise ValueError("a time is more than 0 seconds, and at most a day")
-    return seconds
+    with suppress(ValueError):
+        if 0 < float(text) <= 86_400:
+            return float(text)
+    raise ValueError(f"a time is a number of seconds, more than 0 and at most a day's 86400, unlike {text!r}")
 
 
 def read_arguments() -> argparse.Namespace:
@@ -151,9 +172,9 @@ def read_arguments() -> argparse.Namespace:
     address, seconds = reads(to_udp), reads(to_seconds)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    server = commands.add_parser("rendezvous", help="be the server that peers meet at")
+    server = commands.add_parser("rendezvous", help="be the server that peers meet at", epilog=EVENTS)
     server.add_argument("addresses", metavar="ADDRESS", nargs="+", type=address, help="such as /ip4/0.0.0.0/udp/4001")
-    peer = commands.add_parser("peer", help="meet another peer, and talk to it")
+    peer = commands.add_parser("peer", help="meet another peer, and talk to it", epilog=EVENTS)
     peer.add_argument("name", metavar="NAME", type=reads(to_name), help="what the other peer meets this one as")
     peer.add_argument("--server", metavar="ADDRESS", nargs="+", required=True, type=address, help="where the server is")
     peer.add_argument("--meet", metavar="NAME", required=True, type=reads(to_name), help="the other peer")
@@ -176,6 +197,8 @@ def read_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.command == "rendezvous" and len(arguments.addresses) > MOST_ADDRESSES:
         server.error(f"a server has at most {MOST_ADDRESSES} addresses")
+    if arguments.command == "peer" and arguments.name == arguments.meet:
+        peer.error("a peer cannot meet itself")
     return arguments
 
 

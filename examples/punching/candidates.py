@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from multiaddr_py import Component, Multiaddr
-from multiaddr_py.net import Scope, connect, from_socket, is_loopback, is_thin_waist, scope
+from multiaddr_py.net import Scope, connect, from_socket, is_loopback, is_thin_waist, is_unspecified, scope
 from multiaddr_py.net.asyncio import DatagramSocket
 from punching.fields import MOST_ADDRESSES, Addresses
 from punching.messages import Meet
 
+ANY: Final = {"ip4": "0.0.0.0", "ip6": "::"}
 CIRCUIT: Final = Multiaddr("/p2p-circuit")
 NO_PORT: Final = bytes(2)  # where a datagram may say that it comes from, and nothing can be sent to
 NO_PEER: Final = frozenset({
@@ -40,6 +41,8 @@ def is_candidate(address: Multiaddr, server: Multiaddr) -> bool:
 
 def own_addresses(sock: DatagramSocket, server: Multiaddr) -> Addresses:
     """Return where a socket can be reached in its own network."""
+    if not is_unspecified(sock.address):
+        return (sock.address,)
     with connect(server) as towards:  # nothing is sent: this tells the interface that leads to the server
         first = from_socket(towards).replace("udp", sock.address[-1].raw_value)
     try:

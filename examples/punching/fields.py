@@ -15,6 +15,7 @@ Readers raise `MessageError`, or what `decode` makes one of: `ParseError` of an 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, NewType, TypeAlias
 
@@ -97,22 +98,24 @@ def read_choice(reader: Reader, choices: list[object]) -> object:
     return choices[place]
 
 
-def to_text(text: str, longest: int = LONGEST_TEXT) -> Text:
+def to_text(text: str) -> Text:
     """Return a text that is not too long, and is UTF-8."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:  # a surrogate
         raise MessageError(f"{text!r} is no text") from error
-    if size > longest:
-        raise MessageError(f"a text of {size} bytes is too long: it may have {longest}")
+    if size > LONGEST_TEXT:
+        raise MessageError(f"a text of {size} bytes is too long: it may have {LONGEST_TEXT}")
     return Text(text)
 
 
 def to_name(name: str) -> Name:
-    """Return a name, which can be printed as it is."""
-    if not name or not name.isprintable():
-        raise MessageError(f"a name has letters that can be printed, unlike {name!r}")
-    return Name(to_text(name, LONGEST_NAME))
+    """Return a name, which can stand in a sentence."""
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise MessageError(f"a name has letters, digits, '.', '_' and '-', unlike {name!r}")
+    if len(name.encode()) > LONGEST_NAME:
+        raise MessageError(f"a name has at most {LONGEST_NAME} bytes, and {name!r} has {len(name.encode())}")
+    return Name(name)
 
 
 def write_address(address: Multiaddr) -> bytes:

@@ -8,6 +8,7 @@ The words are those of RFC 5780, and of RFC 3489 for the kinds. A NAT's mapping 
 
 Its filtering says whom it lets in at such an address: anyone, hosts that the peer has sent to, or only the ports of
 theirs that it has sent to. What was not seen stays open, and there may be several words for it, with "or" between.
+That someone is not let in is concluded from what did not come, so where very much gets lost it may be wrong.
 That a mapping is endpoint-independent means that all who saw the peer saw the same; if these are two ports of one
 host, a mapping for each host still shows when the two peers see each other.
 """
@@ -76,9 +77,6 @@ class Nat:
     mapping: str
     filtering: str
 
-    def __str__(self) -> str:
-        return f"{self.kind.value} (mapping {self.mapping}, filtering {self.filtering})"
-
 
 def decide(observations: Observations) -> Nat:
     """Return the kind of NAT that fits what was seen."""
@@ -124,10 +122,17 @@ def possible_filtering(other_port: bool | None, other_host: bool | None) -> tupl
 def why_not(mine: Kind, other: Kind) -> str | None:
     """Say why no direct path can be expected between two kinds of NAT, None where one can."""
     if mine is other is Kind.SYMMETRIC:
-        return "both are behind a symmetric NAT: each is seen at a new port by the other, and neither can know it"
-    for symmetric, particular, whose in ((mine, other, "the other's"), (other, mine, "this one's")):
-        if symmetric is Kind.SYMMETRIC and particular in PARTICULAR:
-            reason = "a symmetric NAT, which takes a port that nobody can know"
-            behind = "this peer is" if symmetric is mine and whose == "the other's" else "the other is"
-            return f"{behind} behind {reason}, and {whose} ({particular.value}) lets in only ports that were sent to"
+        return "both are behind a symmetric NAT, which is seen at a new port by each other peer, and nobody can know it"
+    if mine is Kind.SYMMETRIC and other in PARTICULAR:
+        return why_one_symmetric("this peer", "the other", other)
+    if other is Kind.SYMMETRIC and mine in PARTICULAR:
+        return why_one_symmetric("the other peer", "this one", mine)
     return None
+
+
+def why_one_symmetric(who: str, whom: str, kind: Kind) -> str:
+    """Say why a symmetric NAT and one of another kind go badly together."""
+    return (
+        f"{who} is behind a symmetric NAT, which takes a port that nobody can know, "
+        f"and what {whom} is behind ({kind.value}) lets in only ports that were sent to"
+    )

@@ -17,8 +17,9 @@ from typing import Final
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import is_unspecified
 from multiaddr_py.net.asyncio import bind
-from punching.candidates import is_candidate
-from punching.fields import Addresses, Name, Token
+from punching.candidates import ANY, is_candidate
+from punching.events import PunchError
+from punching.fields import TOKEN_SIZE, Addresses, Name, Token
 from punching.messages import Ask, Hello, Leave, Meet, Order, Probe, Refused, Register, Seen, Waiting, encode, padded
 from punching.nat import Kind, Observations, decide, possible_filtering
 from punching.rendezvous import SILENCE
@@ -26,18 +27,13 @@ from punching.transport import Transport
 
 SERVER_PATIENCE: Final = 5.0  # seconds until a server that does not answer is given up
 EVERY: Final = 0.25  # seconds between two times that the same is asked
-PROBES: Final = 5  # times that others are to try whether they are let in
+PROBES: Final = 8  # times that the server's other addresses are to try whether they are let in
+PROBE_EVERY: Final = 0.15  # seconds between these
 STRANGER_PATIENCE: Final = 2.0  # seconds for a stranger to do so, which first has to be told
+STRANGER_PROBES: Final = 4  # times that a stranger tries, each time that it is told
 COOKIES: Final = 5  # times that the server may want another cookie
 OFTEN: Final = 0.25  # seconds between two looks at who is there, once the other peer is
 SELDOM: Final = 0.75  # before it is; the server forgets who is silent for some times that
-
-
-ANY: Final = {"ip4": "0.0.0.0", "ip6": "::"}
-
-
-class PunchError(Exception):
-    """Why two peers do not meet."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,12 @@ class Wish:
     said: Addresses
     relay: bool
 
+    def question(self, token: Token, cookie: Token, kind: Kind, *, ready: bool) -> Register:
+        """Return what tells the server of it."""
+        return padded(
+            Register(token, cookie, self.name, self.meet, self.secret, self.said, kind, ready=ready, relay=self.relay)
+        )
+
 
 class Registration:
     """A peer's dealings with a server, which may have several addresses."""
@@ -58,7 +60,7 @@ class Registration:
         self.observations = observations
         self._transport = transport
         self._servers = servers
-        self._cookie = Token(bytes(16))
+        self._cookie = Token(bytes(TOKEN_SIZE))
         self._probe = transport.token()
         self._probed = asyncio.Event()
         self._asked: Token | None = None
@@ -72,46 +74,55 @@ class Registration:
 
     async def look(self) -> Multiaddr:
         """Find out how the server sees this peer, and what that says of the NAT; return the address."""
-        try:
-            seen = await self._see(self.server, self._probe, SERVER_PATIENCE)
-        except TimeoutError:
-            raise PunchError(f"no answer from {self.server} within {SERVER_PATIENCE:g} s") from None
+        seen = await self._greet()
         self._cookie = seen.cookie
-        others = [self._absolute(other) for other in seen.others]
+        others = [other for other in map(self._absolute, seen.others) if is_candidate(other, self.server)]
         await self._see_who_is_let_in(others)
-        near = [other for other in others if other[:1] == self.server[:1] and is_candidate(other, self.server)]
+        near = [other for other in others if other[:1] == self.server[:1]]
         askable = dict.fromkeys([*self._servers[1:], *near])
         answers = [self._see(other, self._transport.token(), SERVER_PATIENCE / 2) for other in askable]
         await asyncio.gather(*answers, return_exceptions=True)
         return seen.address
 
+    async def _greet(self) -> Seen:
+        """Take that one of the server's addresses for the first which answers; return what it says."""
+        patience = SERVER_PATIENCE / len(self._servers)
+        for server in list(self._servers):
+            with suppress(TimeoutError):
+                return await self._see(server, self._probe, patience, probe=True)
+            self._servers.remove(server)
+            self._servers.append(server)
+        tried = " and ".join(map(str, self._servers))
+        raise PunchError(f"no answer from {tried} within {SERVER_PATIENCE:g} s")
+
     def _absolute(self, other: Multiaddr) -> Multiaddr:
         """Return where another of the server's addresses is, if it does not say its host."""
         return Multiaddr.join(self.server[:1], other[1:]) if is_unspecified(other) else other
 
-    async def _see(self, server: Multiaddr, token: Token, patience: float) -> Seen:
-        hello = padded(Hello(token, probe=token == self._probe))
-        seen = await self._transport.ask(hello, server, every=EVERY, patience=patience)
+    async def _see(self, server: Multiaddr, token: Token, patience: float, *, probe: bool = False) -> Seen:
+        question = padded(Hello(token, probe))
+        seen = await self._transport.ask(question, server, every=EVERY, patience=patience)
         assert isinstance(seen, Seen)
         self.observations.seen[server] = seen.address
         return seen
 
     async def _see_who_is_let_in(self, others: list[Multiaddr]) -> None:
         """Wait until all of the server's other addresses were let in that are, and the rest had its chances."""
+        found = self.observations
         near = any(other[:1] == self.server[:1] for other in others)
         far = any(other[:1] != self.server[:1] for other in others)
         for chance in range(PROBES):
             if chance:
                 await self._transport.send(padded(Hello(self._probe, probe=True)), self.server)
             with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY):
-                    while (near and not self.observations.other_port) or (far and not self.observations.other_host):
+                async with asyncio.timeout(PROBE_EVERY):
+                    while (near and not found.other_port) or (far and not found.other_host):
                         await self._next_probe()
                     break
         if near:
-            self.observations.other_port = bool(self.observations.other_port)
+            found.other_port = bool(found.other_port)
         if far:
-            self.observations.other_host = bool(self.observations.other_host)
+            found.other_host = bool(found.other_host)
 
     async def _on_probe(self, probe: Probe, sender: Multiaddr) -> None:
         if probe.token not in (self._probe, self._asked) or sender == self.server:
@@ -140,7 +151,7 @@ class Registration:
 
         try:
             while True:
-                ready = not self._is_open() or (present and not stranger)
+                ready = not self.is_open() or (present and not stranger)
                 answer = await self.register(wish, ready=ready)
                 if isinstance(answer, Meet):
                     return answer
@@ -149,7 +160,7 @@ class Registration:
                     begin(self._obey(answer))
                 if isinstance(answer, Waiting):
                     present, stranger = answer.present, answer.stranger
-                if stranger and self._is_open() and self._asked is None:
+                if stranger and self.is_open() and self._asked is None:
                     self._asked = self._transport.token()
                     begin(self._try_stranger(self._asked))
                 await asyncio.sleep(OFTEN if present else SELDOM)
@@ -162,21 +173,11 @@ class Registration:
         """Tell the server of this peer; return what it knows of the other. Raises `PunchError`."""
         kind = decide(self.observations).kind
         for _ in range(COOKIES):
-            question = Register(
-                self._transport.token(),
-                self._cookie,
-                wish.name,
-                wish.meet,
-                wish.secret,
-                wish.said,
-                kind,
-                ready=ready,
-                relay=wish.relay,
-            )
+            question = wish.question(self._transport.token(), self._cookie, kind, ready=ready)
             try:
-                answer = await self._transport.ask(padded(question), self.server, every=EVERY, patience=SERVER_PATIENCE)
+                answer = await self._transport.ask(question, self.server, every=EVERY, patience=SERVER_PATIENCE)
             except TimeoutError:
-                raise PunchError(f"no answer from {self.server} within {SERVER_PATIENCE:g} s any more") from None
+                raise PunchError(f"{self.server} no longer answers ({SERVER_PATIENCE:g} s)") from None
             if isinstance(answer, Refused):
                 raise PunchError(f"{self.server} refuses: {answer.reason}")
             if not isinstance(answer, Seen):
@@ -195,7 +196,7 @@ class Registration:
         """Tell the server that it may forget this peer; it does so by itself, but later."""
         await self._transport.send(Leave(self._transport.token(), self._cookie), self.server)
 
-    def _is_open(self) -> bool:
+    def is_open(self) -> bool:
         """Say whether a stranger's probe would tell anything about the NAT."""
         seen = self.observations
         if seen.other_host is not None or decide(seen).kind is Kind.SYMMETRIC:
@@ -210,7 +211,8 @@ class Registration:
                     question = Ask(self._transport.token(), self._cookie, probe)
                     await self._transport.ask(question, self.server, every=EVERY, patience=STRANGER_PATIENCE)
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._next_probe(), 2 * EVERY)
+                        async with asyncio.timeout(2 * EVERY):
+                            await self._next_probe()
         self.observations.other_host = bool(self.observations.other_host)
 
     async def _obey(self, order: Order) -> None:
@@ -219,6 +221,6 @@ class Registration:
             return
         family = self.server[0].name
         with suppress(OSError), await bind(f"/{family}/{ANY[family]}/udp/0") as sock:
-            for _ in range(2):
+            for _ in range(STRANGER_PROBES):
                 await sock.send(encode(Probe(order.probe)), order.address)
-                await asyncio.sleep(EVERY / 2)
+                await asyncio.sleep(EVERY / STRANGER_PROBES)

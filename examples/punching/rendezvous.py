@@ -99,6 +99,7 @@ class Rendezvous:
         *,
         clock: Callable[[], float],
         report: Callable[[str, Multiaddr], None],
+        relays: bool = True,
         random: Random | None = None,
     ) -> None:
         if len(addresses) > MOST_ADDRESSES:

@@ -16,22 +16,26 @@ from hashlib import blake2b
 from typing import Final
 
 from multiaddr_py import Multiaddr
+from punching.events import PunchError
 from punching.fields import Text, Token
 from punching.messages import Bye, Heard, Punch, Say
-from punching.registration import PunchError
 from punching.transport import Transport
 
 PACE: Final = 0.1  # seconds between two messages to a candidate
+CHOICE: Final = 1.5  # seconds for the one that was chosen to answer once more
 MOST_CANDIDATES: Final = 16
 REPEAT: Final = 0.25  # seconds after which a text is said again
-SILENCE: Final = 30.0  # seconds after which a peer that does not answer is gone
+SILENCE: Final = 15.0  # seconds after which a peer that does not answer is gone
 
 
 class Session:
     """What a peer has to do with the other one, whose secret it was told."""
 
-    def __init__(self, transport: Transport, mine: Token, other: Token, heard: Callable[..., None]) -> None:
+    def __init__(
+        self, transport: Transport, mine: Token, other: Token, *, name: str, heard: Callable[[str], None]
+    ) -> None:
         self._transport = transport
+        self._name = name
         self._chooses = mine < other
         self._heard = heard
         self._said = 0  # texts that the other has heard
@@ -43,18 +47,28 @@ class Session:
         self._path: asyncio.Future[Multiaddr] = asyncio.get_running_loop().create_future()
         self.seen: dict[Multiaddr, Multiaddr] = {}
         """By which candidate this peer is seen, and as what."""
+        self.talks = False
+        """Whether texts are heard, which may come before this peer knows of the path itself."""
+        self.doubted = asyncio.Event()
+        """There is reason to ask whether the other peer is still there."""
         self.left = asyncio.Event()
         """The other peer has said that it goes."""
         transport.keys = (seal(mine, other), seal(other, mine))
         transport.handlers |= {Punch: self._on_punch, Say: self._on_say, Bye: self._on_bye}
 
     async def find_path(
-        self, candidates: Iterable[Multiaddr], *, patience: float, last_resort: Multiaddr | None, grace: float
+        self,
+        candidates: Iterable[Multiaddr],
+        *,
+        patience: float,
+        last_resort: Multiaddr | None = None,
+        relay_patience: float = 0,
+        grace: float = 0,
     ) -> Multiaddr:
         """Return the candidate that both peers talk over from now on.
 
-        After `patience` seconds the last resort is tried besides, for as long again. The one that does not choose
-        waits `grace` seconds more, for a choice that is on its way. Raises `TimeoutError`.
+        After `patience` seconds the last resort is tried besides, for `relay_patience` more; and then there are `grace`
+        seconds for a choice that is on its way. Raises `TimeoutError`.
         """
         try:
             for candidate in candidates:
@@ -64,15 +78,16 @@ class Session:
             if last_resort is not None:
                 self._try(last_resort)
                 with suppress(TimeoutError):
-                    return await self._wait(patience)
-            return await self._wait(0 if self._chooses else grace)
+                    return await self._wait(relay_patience)
+            return await self._wait(grace)
         finally:
             for check in self._candidates.values():
                 check.cancel()
             await asyncio.gather(*self._candidates.values(), return_exceptions=True)
 
     async def _wait(self, patience: float) -> Multiaddr:
-        return await asyncio.wait_for(asyncio.shield(self._path), patience)
+        async with asyncio.timeout(patience):  # `wait_for` of Python 3.11 may swallow that it is cancelled
+            return await asyncio.shield(self._path)
 
     def _try(self, candidate: Multiaddr) -> None:
         """Ask at a candidate from now on, if that is not done already."""
@@ -81,15 +96,17 @@ class Session:
 
     async def _check(self, candidate: Multiaddr) -> None:
         """Ask at a candidate until it has answered; choose it if that is up to this peer, and it is the first."""
-        self.seen[candidate] = await self.knock(candidate, every=PACE, patience=SILENCE)
-        self._answered.add(candidate)
-        if self._chooses:
+        while not self._path.done():
+            self.seen[candidate] = await self.knock(candidate, every=PACE, patience=SILENCE)
+            self._answered.add(candidate)
+            if not self._chooses:
+                self._follow(candidate)
+                return
             async with self._choosing:
                 if not self._path.done():
-                    await self.knock(candidate, chosen=True, every=PACE, patience=SILENCE)
-                    self._path.set_result(candidate)
-        else:
-            self._follow(candidate)
+                    with suppress(TimeoutError):  # then it is another one's turn
+                        await self.knock(candidate, chosen=True, every=PACE, patience=CHOICE)
+                        self._path.set_result(candidate)
 
     async def knock(self, to: Multiaddr, *, chosen: bool = False, every: float, patience: float) -> Multiaddr:
         """Ask whether the other peer hears this one at an address; return as whom. Raises `TimeoutError`."""
@@ -114,41 +131,53 @@ class Session:
 
     # Once there is a path
 
-    async def say(self, text: Text, route: Callable[[], Multiaddr]) -> None:
-        """Say a text until it is heard, over the route of each moment. Raises `PunchError`."""
+    async def say(self, text: Text, route: Callable[[], Multiaddr], failed: Callable[[Multiaddr], None]) -> None:
+        """Say a text until it is heard, over the route of each moment; tell of one that fails. Raises `PunchError`."""
         say = Say(self._transport.token(), self._said, text)
         waited = 0.0
         while waited < SILENCE:
+            way = route()
             try:
-                await self._transport.ask(say, route(), every=REPEAT, patience=4 * REPEAT)
+                await self._transport.ask(say, way, every=REPEAT, patience=4 * REPEAT)
             except TimeoutError:
                 waited += 4 * REPEAT
+                failed(way)
             else:
                 self._said += 1
                 return
-        raise PunchError(f"the other peer has been silent for {SILENCE:g} s")
+        raise self._silent()
 
     async def _on_say(self, say: Say, sender: Multiaddr) -> None:
-        if say.number > self._expected:
+        if not self.talks or say.number > self._expected:
             return  # nobody says this before the one in between was heard
         if say.number == self._expected:
             self._expected += 1
-            self._heard(text=say.text)
+            self._heard(say.text)
         await self._transport.send(Heard(say.token, sender), sender)
 
     async def stay(self, path: Multiaddr, every: float) -> None:
         """Keep the way through the NATs open, for as long as the other peer answers. Raises `PunchError`."""
         while True:
-            await asyncio.sleep(every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await self.doubted.wait()
+            self.doubted.clear()
             try:
                 await self.knock(path, every=1.0, patience=SILENCE)
             except TimeoutError:
-                raise PunchError(f"the other peer has been silent for {SILENCE:g} s") from None
+                raise self._silent() from None
 
-    async def leave(self, path: Multiaddr) -> None:
-        """Tell the other peer that this one goes."""
+    def _silent(self) -> PunchError:
+        return PunchError(f"{self._name} has been silent for {SILENCE:g} s")
+
+    async def leave(self) -> None:
+        """Tell the other peer that this one goes, wherever that one may believe that there is a path."""
+        if self.left.is_set():
+            return
+        ways = [self._path.result()] if self._path.done() else self._candidates
         for _ in range(3):  # no answer is waited for
-            await self._transport.send(Bye(self._transport.token()), path)
+            for way in ways:
+                await self._transport.send(Bye(self._transport.token()), way)
 
     async def _on_bye(self, bye: Bye, sender: Multiaddr) -> None:
         self.left.set()

@@ -17,8 +17,7 @@ from multiaddr_py.net import is_relayed
 from multiaddr_py.net.asyncio import DatagramSocket
 from punching.candidates import CIRCUIT, NO_PORT, circuit, is_candidate, split_circuit
 from punching.fields import TOKEN_SIZE, MessageError, Token
-from punching.messages import ANSWERS, Message, Question, Relay, decode, encode
-from punching.rendezvous import Rendezvous
+from punching.messages import ANSWERS, LARGEST, Message, Question, Relay, decode, encode
 
 PAUSE: Final = 0.1  # seconds, where the socket cannot be read
 
@@ -44,9 +43,10 @@ class Transport:
         self.keys: tuple[bytes, bytes] = (b"", b"")
         """What seals the messages that go out, and those that come in."""
         self.handlers: dict[type[Message], Handler] = {}
-        self.rendezvous: Rendezvous | None = None
-        """What deals with the questions that a server is asked, if this peer is one."""
+        self.unclaimed: Callable[[bytes, Multiaddr], Awaitable[None]] | None = None
+        """What deals with the datagrams that are nothing to this peer."""
         self.connections: dict[Multiaddr, asyncio.StreamWriter] = {}
+        """Those to who may, or may not, be the other peer."""
         self._random = random
         self._asked: dict[Token, Asked] = {}
 
@@ -64,8 +64,10 @@ class Transport:
             server, _ = split_circuit(to)
             await self.carry(encode(Relay(to, datagram)), server)
         elif "tcp" in to:
-            if to in self.connections:
-                self.connections[to].write(len(datagram).to_bytes(2) + datagram)
+            writer = self.connections.get(to)
+            # Who does not read what is sent gets no more of it: as good as lost.
+            if writer is not None and writer.transport.get_write_buffer_size() <= LARGEST:
+                writer.write(len(datagram).to_bytes(2) + datagram)
         else:
             with suppress(OSError):  # there is no route, or a firewall of this machine's: as good as lost
                 await self.sock.send(datagram, to)
@@ -95,26 +97,33 @@ class Transport:
             except OSError:  # Windows says here that something sent did not arrive
                 await asyncio.sleep(PAUSE)
             else:
-                await self.deliver(datagram, sender)
+                await self.take(datagram, sender)
 
-    async def deliver(self, datagram: bytes, sender: Multiaddr) -> None:
-        """Deal with a message; what is none is passed over, and so is what nobody could answer."""
+    async def take(self, datagram: bytes, sender: Multiaddr) -> None:
+        """Deal with what came to the socket."""
+        if not await self.deliver(datagram, sender) and self.unclaimed is not None:
+            await self.unclaimed(datagram, sender)
+
+    async def deliver(self, datagram: bytes, sender: Multiaddr) -> bool:
+        """Deal with a message, and say whether it was one for this peer; none is what nobody could answer."""
         if sender[-1].raw_value == NO_PORT:
-            return
+            return True
         try:
             message = decode(datagram, self.keys[1])
         except MessageError:
-            return
-        if isinstance(message, Relay) and self.server is not None and sender == self.server:
+            return False
+        if isinstance(message, Relay):
+            if self.server is None or sender != self.server:
+                return False
             if message.address.startswith(CIRCUIT) and is_candidate(message.address[1:], self.server):
                 await self.deliver(message.payload, circuit(self.server, message.address[1:]))
-            return
-        asked = None if isinstance(message, Relay) else self._asked.get(message.token)
+            return True
+        asked = self._asked.get(message.token)
         if asked is not None and sender == asked.to and isinstance(message, ANSWERS[type(asked.question)]):
             if not asked.answer.done():
                 asked.answer.set_result(message)
-        elif type(message) in self.handlers:
-            await self.handlers[type(message)](message, sender)
-        elif self.rendezvous is not None and is_candidate(sender, sender):  # over the socket, not what is in between
-            for outgoing in self.rendezvous.receive(datagram, sender):
-                await self.carry(outgoing.datagram, outgoing.to)
+            return True
+        if type(message) not in self.handlers:
+            return False
+        await self.handlers[type(message)](message, sender)
+        return True

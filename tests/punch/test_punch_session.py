@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from random import Random
 
@@ -13,8 +12,8 @@ from multiaddr_py import Multiaddr
 from multiaddr_py.net.asyncio import DatagramSocket, bind
 from punching.fields import Text, Token
 from punching.messages import MAGIC
-from punching.peer import running
 from punching.session import MOST_CANDIDATES, Session
+from punching.tasks import first_of
 from punching.transport import Transport
 
 LOOPBACK = "/ip4/127.0.0.1/udp/0"
@@ -38,17 +37,18 @@ class Peer:
         self.transport = transport
         self.address = transport.sock.address
         self.heard: list[str] = []
-        self.session = Session(transport, mine, other, self.hear)
+        self.session = Session(transport, mine, other, name="the other one", heard=self.hear)
+        self.session.talks = True
 
     def hear(self, text: str) -> None:
         self.heard.append(text)
 
     async def find(self, *candidates: Multiaddr) -> Multiaddr:
-        return await self.session.find_path(candidates, patience=10, last_resort=None, grace=1)
+        return await self.session.find_path(candidates, patience=10)
 
     async def say(self, texts: list[str], path: Multiaddr) -> None:
         for text in texts:
-            await self.session.say(Text(text), lambda: path)
+            await self.session.say(Text(text), lambda: path, lambda _: None)
 
 
 async def annoy(mallory: DatagramSocket, alice: Peer, bob: Peer, random: Random) -> None:
@@ -77,13 +77,8 @@ async def meet_in_spite_of_mallory() -> None:
         alice = Peer(Tapped(one, 1), *secrets)
         bob = Peer(Tapped(other, 2), *secrets[::-1])
         received: list[bytes] = []
-        background: list[Coroutine[object, object, None]] = [
-            alice.transport.run(),
-            bob.transport.run(),
-            annoy(third, alice, bob, Random(3)),
-            listen(third, received),
-        ]
-        async with running(background[0]), running(background[1]), running(background[2]), running(background[3]):
+
+        async def meet() -> None:
             # Bob knows no address, so he has to take the one that he hears from.
             to_bob, to_alice = await asyncio.gather(alice.find(bob.address), bob.find())
             assert (to_bob, to_alice) == (bob.address, alice.address)
@@ -95,8 +90,11 @@ async def meet_in_spite_of_mallory() -> None:
             # What answers a replay is a message that says no more than that it was heard, and to whom.
             assert received
             assert max(map(len, received)) <= max(map(len, alice.transport.overheard))
-            await alice.session.leave(to_bob)
+            await alice.session.leave()
             await asyncio.wait_for(bob.session.left.wait(), 10)
+
+        mallory = annoy(third, alice, bob, Random(3)), listen(third, received)
+        await first_of(alice.transport.run(), bob.transport.run(), *mallory, meet())
 
 
 def test_who_reads_along_can_do_no_harm() -> None:
@@ -108,7 +106,7 @@ async def find_among(count: int) -> None:
         alice = Peer(Tapped(one, 1), Token(bytes(16)), Token(bytes(15) + b"\1"))
         nowhere = [Multiaddr(f"/ip4/127.0.0.1/udp/{1 + port}") for port in range(count)]
         with pytest.raises(TimeoutError):
-            await alice.session.find_path(nowhere, patience=0.3, last_resort=None, grace=0)
+            await alice.session.find_path(nowhere, patience=0.3)
         tried = {datagram[5:21] for datagram in alice.transport.overheard}
         assert len(tried) == min(count, MOST_CANDIDATES)
 
@@ -121,10 +119,9 @@ def test_a_bounded_number_of_candidates_is_tried(count: int) -> None:
 async def say_to_nobody() -> None:
     with await bind(LOOPBACK) as one, await bind(LOOPBACK) as silent:
         alice = Peer(Tapped(one, 1), Token(bytes(16)), Token(bytes(15) + b"\1"))
-        async with running(alice.transport.run()):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await alice.say(["anyone?"], silent.address)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await first_of(alice.transport.run(), alice.say(["anyone?"], silent.address))
         texts = set(alice.transport.overheard)
         assert len(texts) == 1
         assert len(alice.transport.overheard) >= 3

@@ -56,7 +56,13 @@ def at_rest(sock: DatagramSocket) -> tuple[Transport, list[Message]]:
     transport = Transport(sock, Random(1))
     transport.keys = KEYS
     transport.handlers = dict.fromkeys((Punch, Probe, Order), keep)
-    transport.rendezvous = Rendezvous([sock.address], clock=lambda: 0.0, report=print, random=Random(2))
+    server = Rendezvous([sock.address], clock=lambda: 0.0, report=print, random=Random(2))
+
+    async def serve(datagram: bytes, sender: Multiaddr) -> None:
+        for outgoing in server.receive(datagram, sender):
+            await transport.carry(outgoing.datagram, outgoing.to)
+
+    transport.unclaimed = serve
     return transport, kept
 
 
@@ -71,7 +77,7 @@ def test_whatever_comes_from_anyone_a_peer_goes_on(datagrams: list[bytes], port:
             transport, _ = at_rest(sock)
             transport.server = Multiaddr(f"/ip4/127.0.0.1{port}")
             for datagram in datagrams:
-                await transport.deliver(datagram, transport.server)
+                await transport.take(datagram, transport.server)
 
     run(main())
 
@@ -157,13 +163,13 @@ def test_a_peer_that_is_a_server_answers_and_one_that_is_none_does_not() -> None
         with await bind(HERE) as sock, await bind(HERE) as client:
             transport, _ = at_rest(sock)
             question = encode(padded(Hello(ONE, probe=True)))
-            await transport.deliver(question, client.address)
+            await transport.take(question, client.address)
             datagram, sender = await client.receive()
             seen = decode(datagram)
             assert isinstance(seen, Seen)
             assert (seen.address, seen.others, sender) == (client.address, (), sock.address)
-            transport.rendezvous = None
-            await transport.deliver(question, client.address)
+            transport.unclaimed = None
+            await transport.take(question, client.address)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(client.receive(), MOMENT)
 
