@@ -5,13 +5,13 @@ python tests/punch/pairings.py
 
 from __future__ import annotations
 
-import test_punch
 from nat_lab import Kind
+from punch_program import HOPELESS, PAIRS, meet
 
 
 def row(pair: tuple[Kind, Kind]) -> str:
     """Have two peers meet as the tests do, and return what they found."""
-    met = test_punch.meet(pair, *(["--relay"] if pair in test_punch.HOPELESS else []))
+    met = meet(pair, *(["--relay"] if pair in HOPELESS else []))
     alice, bob = met.alice, met.bob
     [path] = alice.all("direct") + alice.all("relayed")
     [seen] = bob.all("registered")
@@ -28,7 +28,7 @@ def row(pair: tuple[Kind, Kind]) -> str:
 def main() -> None:
     print("| alice's NAT | bob's NAT | alice reaches bob at | TCP | seconds | of them to find the path |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for pair in test_punch.PAIRS:
+    for pair in PAIRS:
         print(row(pair), flush=True)
 
 

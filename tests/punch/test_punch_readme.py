@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nat_lab import SERVER, Lab
-from test_punch import ENVIRONMENT, PATIENCE, PROGRAM, needs_lab
+from punch_program import ENVIRONMENT, PATIENCE, PROGRAM
+from test_punch import needs_lab
 
 ROOT = PROGRAM.parents[1]
 SECTION = (ROOT / "examples" / "README.md").read_text(encoding="utf-8").partition("\n## Hole punching\n")[2]
