@@ -104,11 +104,11 @@ class World:
 
     def __init__(self, stack: ExitStack, lab: Lab | None = None) -> None:
         self._stack = stack
-        self._lab = lab
+        self.lab = lab
 
     def run(self, host: str, *arguments: str) -> Program:
         command = [*PUNCH, *arguments, "--json"]
-        program = Program(command if self._lab is None else self._lab.command(host, *command))
+        program = Program(command if self.lab is None else self.lab.command(host, *command))
         self._stack.callback(program.close)
         return program
 
