@@ -18,7 +18,7 @@ from random import Random, SystemRandom
 from typing import Final, NamedTuple
 
 from multiaddr_py import Multiaddr
-from punching.candidates import CIRCUIT, NO_PORT, is_candidate, split_circuit
+from punching.candidates import CIRCUIT, is_candidate, is_udp_port, split_circuit
 from punching.fields import MOST_ADDRESSES, TOKEN_SIZE, MessageError, Text, Token
 from punching.messages import (
     Ask,
@@ -115,7 +115,7 @@ class Rendezvous:
     def receive(self, datagram: bytes, sender: Multiaddr, at: int = 0) -> list[Outgoing]:
         """Return what is to be sent because of a datagram that came to one of the server's addresses."""
         self._forget_silent()
-        if sender[-1].raw_value == NO_PORT:
+        if not is_udp_port(sender):
             return []
         try:
             question = decode(datagram)
@@ -131,7 +131,8 @@ class Rendezvous:
 
     @_react.register
     def _(self, question: Hello, sender: Multiaddr, at: int) -> list[Outgoing]:
-        places = [place for place in range(len(self._addresses)) if place != at]
+        family = sender[0].name  # a socket of another could not send there, nor the peer to it
+        places = [place for place, one in enumerate(self._addresses) if place != at and one[0].name == family]
         others = tuple(self._addresses[place] for place in places)
         probes = [Outgoing(place, encode(Probe(question.token)), sender) for place in places if question.probe]
         seen = Seen(question.token, sender, self._cookie(sender), others)

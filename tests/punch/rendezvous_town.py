@@ -28,6 +28,7 @@ def token(number: int) -> Token:
 
 SERVERS = [Multiaddr(f"/ip4/203.0.113.{host}/udp/{port}") for host in (1, 2) for port in (4001, 4002)]
 A, B, C = ip4(1), ip4(2), ip4(3)
+SIX = Multiaddr("/ip6/2001:db8::7/udp/5000")
 AT_HOME = (Multiaddr("/ip4/10.0.0.2/udp/5000"), Multiaddr("/ip4/192.168.1.2/udp/5000"))
 WRONG = token(0)
 LARGE = [Multiaddr(f"/ip6/2001:db8:{'ffff:' * 5}{host}/udp/65535") for host in range(8)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rendezvous_town import AT_HOME, LARGE, LARGE_HOME, SERVERS, WRONG, A, B, C, Town, ip4, token
+from rendezvous_town import AT_HOME, LARGE, LARGE_HOME, SERVERS, SIX, WRONG, A, B, C, Town, ip4, token
 
 from multiaddr_py import Multiaddr
 from punching.fields import Name
@@ -74,13 +74,35 @@ def test_a_server_has_no_more_addresses_than_fit_an_answer() -> None:
     assert str(caught.value) == "a server has at most 8 addresses, not 9"
 
 
-def test_nobody_is_at_port_0() -> None:
-    """Which a datagram may say that it comes from, and no socket sends to."""
-    town = Town()
-    nowhere = ip4(1, 0)
+@pytest.mark.parametrize(("sender", "at"), [(A, 0), (SIX, 2)])
+def test_a_server_of_two_families_keeps_them_apart(sender: Multiaddr, at: int) -> None:
+    """A socket of the other family cannot send to the peer, nor the peer to it."""
+    servers = [*SERVERS[:2], *LARGE[:2]]
+    first, *others = Town(servers).hear(padded(Hello(token(7), probe=True)), sender, at)
+    assert isinstance(first[1], Seen)
+    assert first[1].others == (servers[at + 1],)
+    assert others == [(at + 1, Probe(token(7)), sender)]
+
+
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        ip4(1, 0),
+        Multiaddr("/ip6/2001:db8::7/udp/0"),
+        Multiaddr("/ip6zone/eth0/ip6/fe80::7/udp/5000"),
+        Multiaddr("/ip4/198.51.0.1/tcp/5000"),
+        Multiaddr("/udp/5000"),
+        Multiaddr(),
+    ],
+    ids=str,
+)
+def test_who_comes_from_where_nothing_can_be_sent_to_is_passed_over(nowhere: Multiaddr) -> None:
+    """Port 0, which a datagram may say that it comes from, and an address that means something on one link only."""
+    town = Town([*SERVERS[:2], *LARGE[:2]])
     assert town.hear(padded(Hello(token(1), probe=True)), nowhere) == []
     register = town.register(A, "alice", "bob")
     assert town.hear(register, nowhere) == []
+    assert town.names == []
 
 
 # Who is held
