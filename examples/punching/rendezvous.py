@@ -88,7 +88,7 @@ class Guest:
 
 
 class Rendezvous:
-    """A server that was given the addresses where it is bound, of which all but one have to fit an answer.
+    """A server and the addresses where it is bound, which are as many as a message can have at most.
 
     `clock` gives seconds, `report` is told of each peer that is new, by name and address.
     """
@@ -187,7 +187,7 @@ class Rendezvous:
         return self._guests.get(self._places.get(sender, "")) if cookie == self._cookie(sender) else None
 
     def _partner(self, guest: Guest) -> Guest | None:
-        """Return whom a peer wants to meet, if that one is there and wants it, too."""
+        """Return whom a peer wants to meet, if that one is there and wants it, too; both are of one family."""
         partner = self._guests.get(guest.register.meet)
         return partner if partner is not None and partner.register.meet == guest.register.name else None
 
@@ -199,7 +199,12 @@ class Rendezvous:
             return "the addresses that a peer says are those of UDP sockets in its network"
         holder = self._guests.get(question.name)
         if holder is not None and holder.register.secret != question.secret:
-            return f"there is a {question.name} already; the name is free {SILENCE:g} s after it was last heard"
+            return f"the name {question.name} is taken; it is free {SILENCE:g} s after its holder was last heard"
+        partner = self._guests.get(question.meet)
+        if partner is not None and partner.register.meet == question.name:
+            family, own = partner.address[0].name, sender[0].name
+            if family != own:  # they could not send to each other, nor could the server pass on what just fits
+                return f"{question.meet} is at an address of {family}, and this peer at one of {own}"
         if holder is None and len(self._guests) >= MOST_PEERS:
             return f"the server holds {MOST_PEERS} peers already"
         is_new_there = holder is None or holder.address[:1] != sender[:1]

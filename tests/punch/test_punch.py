@@ -247,5 +247,5 @@ def test_a_name_is_one_peers_at_a_time() -> None:
         first = here.peer("alice", "bob", servers=servers)
         first.wait_for("waiting")
         second = here.peer("alice", "bob", servers=servers)
-        assert "there is a alice already" in second.wait_for("failed")["reason"]
+        assert "the name alice is taken" in second.wait_for("failed")["reason"]
         assert (first.stop(signal.SIGTERM), second.end()) == (0, 1)

@@ -126,7 +126,7 @@ def test_a_name_is_its_holders_until_that_one_has_been_silent() -> None:
     town.enter(Waiting, A, "alice", "bob")
     town.now += SILENCE - 0.1
     refused = town.enter(Refused, B, "alice", "bob", secret=token(9))
-    assert refused.reason == "there is a alice already; the name is free 10 s after it was last heard"
+    assert refused.reason == "the name alice is taken; it is free 10 s after its holder was last heard"
     town.enter(Refused, A, "alice", "bob", secret=token(9))
     assert town.server._guests["alice"].address == A
     town.now += 0.1
@@ -216,7 +216,7 @@ def test_a_host_holds_so_many_peers_and_no_more() -> None:
     town = Town()
     for number in range(MOST_OF_A_HOST):
         town.enter(Waiting, ip4(1, 1 + number), f"a{number}", "bob")
-    refused = town.enter(Refused, ip4(1, 9000), "one too many", "bob")
+    refused = town.enter(Refused, ip4(1, 9000), "one-too-many", "bob")
     assert refused.reason == f"the server holds {MOST_OF_A_HOST} peers of this host already"
     town.enter(Waiting, ip4(1, 1), "a0", "bob")  # who is held is held on
     town.enter(Waiting, ip4(1, 9000), "a0", "bob")  # at another port, too
@@ -232,13 +232,13 @@ def test_a_server_holds_so_many_peers_and_no_more() -> None:
     town = Town()
     for number in range(MOST_PEERS):
         town.enter(Waiting, ip4(number), f"a{number}", "bob")
-    refused = town.enter(Refused, ip4(MOST_PEERS), "one too many", "bob")
+    refused = town.enter(Refused, ip4(MOST_PEERS), "one-too-many", "bob")
     assert refused.reason == f"the server holds {MOST_PEERS} peers already"
     town.enter(Waiting, ip4(MOST_PEERS), "a0", "bob")
     town.check()
     town.now += SILENCE
-    town.enter(Waiting, ip4(MOST_PEERS), "one too many", "bob")
-    assert town.names == ["one too many"]
+    town.enter(Waiting, ip4(MOST_PEERS), "one-too-many", "bob")
+    assert town.names == ["one-too-many"]
 
 
 # Who meets
@@ -273,6 +273,20 @@ def test_nobody_meets_who_wants_to_meet_someone_else() -> None:
     assert not town.enter(Waiting, B, "bob", "carol").present
     assert not town.enter(Waiting, C, "carol", "alice").present
     assert not town.enter(Waiting, A, "alice", "bob").present
+
+
+def test_two_of_different_families_do_not_meet_and_are_told_why() -> None:
+    town = Town([*SERVERS[:2], *LARGE[:2]])
+    town.enter(Waiting, A, "alice", "bob")
+    refused = town.enter(Refused, SIX, "bob", "alice", at=2)
+    assert refused.reason == "alice is at an address of ip4, and this peer at one of ip6"
+    assert town.names == ["alice"]
+    assert not town.enter(Waiting, A, "alice", "bob").present
+    town.enter(Waiting, SIX, "bob", "carol", at=2)
+    town.enter(Refused, SIX, "bob", "alice", at=2)  # who is held already cannot turn to the other one, either
+    town.enter(Meet, B, "bob", "alice")  # it has come from the family of the other one
+    town.enter(Refused, SIX, "bob", "alice", at=2)
+    town.enter(Meet, A, "alice", "bob")
 
 
 def test_who_has_been_silent_is_not_met() -> None:
