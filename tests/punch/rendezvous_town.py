@@ -86,10 +86,19 @@ class Town:
         guests = self.server._guests
         assert {guest.register.name: guest for guest in guests.values()} == guests
         assert {guest.address: name for name, guest in guests.items()} == self.server._places
-        assert Counter(guest.address[:1] for guest in guests.values()) == self.server._hosts
-        assert all(self.server._hosts.values())
+        assert Counter(guest.site for guest in guests.values()) == self.server._sites
+        assert all(self.server._sites.values())
         assert len(guests) <= rendezvous.MOST_PEERS
-        assert all(count <= rendezvous.MOST_OF_A_HOST for count in self.server._hosts.values())
+        assert all(count <= rendezvous.MOST_OF_A_HOST for count in self.server._sites.values())
+        idle: dict[bytes, set[str]] = {}
+        for name, guest in guests.items():
+            partner = guests.get(guest.register.meet)
+            wanted = partner is not None and partner.register.meet == name
+            assert not wanted or partner is None or partner.address[0].name == guest.address[0].name
+            if partner is None or not (wanted and guest.register.ready and partner.register.ready):
+                idle.setdefault(guest.site, set()).add(name)
+        found = {site: set(names) for sites in self.server._idlers._families.values() for site, names in sites.items()}
+        assert found == idle
         heard = [guest.heard for guest in guests.values()]
         assert heard == sorted(heard)
         for guest in guests.values():

@@ -228,6 +228,22 @@ def test_a_host_holds_so_many_peers_and_no_more() -> None:
     town.check()
 
 
+def test_a_network_of_ipv6_counts_as_a_host() -> None:
+    """One host may have all of its addresses."""
+    town = Town(LARGE)
+
+    def six(number: int, network: int = 1) -> Multiaddr:
+        return Multiaddr(f"/ip6/2001:db8:0:{network}::{number:x}/udp/5000")
+
+    for number in range(MOST_OF_A_HOST):
+        town.enter(Waiting, six(number), f"a{number}", "bob")
+    refused = town.enter(Refused, six(9000), "one-too-many", "bob")
+    assert refused.reason == f"the server holds {MOST_OF_A_HOST} peers of this network of /64 already"
+    town.enter(Waiting, six(9000), "a0", "bob")  # who is held may be elsewhere in it
+    town.enter(Waiting, six(1, network=2), "b0", "bob")
+    town.check()
+
+
 def test_a_server_holds_so_many_peers_and_no_more() -> None:
     town = Town()
     for number in range(MOST_PEERS):
