@@ -129,7 +129,8 @@ class Idlers:
 class Rendezvous:
     """A server and the addresses where it is bound, which are as many as a message can have at most.
 
-    `clock` gives seconds, `report` is told of each peer that is new, by name and address.
+    `clock` gives seconds, `report` is told of each peer that is new, by name and address. Without `relays` nothing is
+    passed on, and peers are told so.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Rendezvous:
         *,
         clock: Callable[[], float],
         report: Callable[[str, Multiaddr], None],
+        relays: bool = True,
         random: Random | None = None,
     ) -> None:
         if len(addresses) > MOST_ADDRESSES:
@@ -145,6 +147,7 @@ class Rendezvous:
         self._addresses = addresses
         self._clock = clock
         self._report = report
+        self._relays = relays
         self._random = SystemRandom() if random is None else random
         self._key = self._random.randbytes(32)
         self._guests: dict[str, Guest] = {}  # by name, those that were heard last at the end
@@ -214,8 +217,9 @@ class Rendezvous:
         target = self._guests.get(self._places.get(split_circuit(question.address)[1], ""))
         if source is None or target is None or self._partner(source) is not target:
             return []
-        wanted = source.register.relay and target.register.relay
-        if not wanted or not source.allowance.take(len(question.payload), self._clock()):
+        if not self._relays_between(source, target):
+            return []
+        if not source.allowance.take(len(question.payload), self._clock()):
             return []
         passed_on = encode(Relay(CIRCUIT.encapsulate(sender), question.payload))
         return [Outgoing(target.at, passed_on, target.address)]
@@ -235,6 +239,9 @@ class Rendezvous:
         """Return whom a peer meets: its partner, once both are ready."""
         partner = self._partner(guest)
         return partner if partner is not None and guest.register.ready and partner.register.ready else None
+
+    def _relays_between(self, guest: Guest, partner: Guest) -> bool:
+        return self._relays and guest.register.relay and partner.register.relay
 
     def _why_not(self, question: Register, sender: Multiaddr) -> str | None:
         """Say why a peer cannot register."""
@@ -294,7 +301,7 @@ class Rendezvous:
         met = self._met(guest)
         if met is not None:
             other = met.register
-            relay = guest.register.relay and other.relay
+            relay = self._relays_between(guest, met)
             return Meet(token, other.secret, met.address, other.said, other.kind, relay)
         if guest.orders:
             probe, address = guest.orders.popitem()

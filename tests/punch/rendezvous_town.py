@@ -38,13 +38,14 @@ LARGE_HOME = tuple(Multiaddr(f"/ip6/fd00:{'ffff:' * 6}{host}/udp/65535") for hos
 class Town:
     """A server, its clock, and what it was told to report."""
 
-    def __init__(self, servers: list[Multiaddr] = SERVERS) -> None:
+    def __init__(self, servers: list[Multiaddr] = SERVERS, *, relays: bool = True) -> None:
         self.now = 1000.0
         self.reported: list[tuple[str, Multiaddr]] = []
         self.server = Rendezvous(
             servers,
             clock=lambda: self.now,
             report=lambda name, address: self.reported.append((name, address)),
+            relays=relays,
             random=Random(4001),
         )
 

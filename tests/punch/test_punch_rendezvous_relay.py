@@ -53,6 +53,15 @@ def test_nothing_is_passed_on_unless_both_want_it(changes: dict[str, Any]) -> No
     assert town.hear(Relay(circuit(SERVERS[0], A), b"?"), B) == []
 
 
+def test_a_server_that_is_no_relay_says_so_and_passes_nothing_on() -> None:
+    town = Town(relays=False)
+    town.enter(Waiting, A, "alice", "bob", relay=True)
+    assert not town.enter(Meet, B, "bob", "alice", relay=True).relay
+    assert not town.enter(Meet, A, "alice", "bob", relay=True).relay
+    town.now += 1
+    assert town.hear(Relay(circuit(SERVERS[0], B), b"?"), A) == []
+
+
 @pytest.mark.parametrize(
     "address",
     [
