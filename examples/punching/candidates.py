@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from multiaddr_py import Component, Multiaddr
-from multiaddr_py.net import Scope, connect, from_socket, is_loopback, is_thin_waist, is_unspecified, scope
+from multiaddr_py.net import Scope, connect, from_socket, is_loopback, is_unspecified, scope
 from multiaddr_py.net.asyncio import DatagramSocket
 from punching.fields import MOST_ADDRESSES, Addresses
 from punching.messages import Meet
@@ -28,12 +28,21 @@ NO_PEER: Final = frozenset({
 """Where no peer can be, so that nobody is talked into sending there."""
 
 
+def is_udp_port(address: Multiaddr) -> bool:
+    """Say whether an address is a UDP port of an IP address, which can be answered, and needs no zone for that.
+
+    >>> is_udp_port(Multiaddr("/ip6zone/eth0/ip6/fe80::1/udp/5000"))
+    False
+    """
+    names = [protocol.name for protocol in address.protocols()]
+    return names in (["ip4", "udp"], ["ip6", "udp"]) and address[-1].raw_value != NO_PORT
+
+
 def is_candidate(address: Multiaddr, server: Multiaddr) -> bool:
     """Say whether a peer may be at an address: that of a UDP socket, and this machine's only if the server's is."""
     return (
-        is_thin_waist(address)
-        and [protocol.name for protocol in address.protocols()] == [server[0].name, "udp"]
-        and address[-1].raw_value != NO_PORT
+        is_udp_port(address)
+        and address[0].name == server[0].name
         and scope(address).scope not in NO_PEER
         and (is_loopback(server) or not is_loopback(address))
     )

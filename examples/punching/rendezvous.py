@@ -9,7 +9,7 @@ holds a bounded number of peers, and forgets who has been silent for a while.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
@@ -18,7 +18,7 @@ from random import Random, SystemRandom
 from typing import Final, NamedTuple
 
 from multiaddr_py import Multiaddr
-from punching.candidates import CIRCUIT, NO_PORT, is_candidate, split_circuit
+from punching.candidates import CIRCUIT, is_candidate, is_udp_port, split_circuit
 from punching.fields import MOST_ADDRESSES, TOKEN_SIZE, MessageError, Text, Token
 from punching.messages import (
     Ask,
@@ -39,7 +39,7 @@ from punching.messages import (
 
 SILENCE: Final = 10.0  # seconds after which a peer is forgotten
 MOST_PEERS: Final = 1000
-MOST_OF_A_HOST: Final = 50
+MOST_OF_A_HOST: Final = 50  # or of an IPv6 network of /64
 MOST_ORDERS: Final = 4  # strangers that one peer is to send to
 STRANGERS: Final = 2  # peers that are to send to one who asks for it
 RELAYED_A_SECOND: Final = 65_536  # bytes that are passed on for one peer, and at most at once
@@ -86,11 +86,51 @@ class Guest:
     orders: dict[Token, Multiaddr] = field(default_factory=dict)
     """Strangers to send a probe to."""
 
+    @property
+    def site(self) -> bytes:
+        """Where the peer's host is."""
+        return site_of(self.address)
+
+
+class Idlers:
+    """The names of peers that have time for strangers, by site: it takes no look at each to find some elsewhere.
+
+    Sites of one family are of one length.
+    """
+
+    def __init__(self) -> None:
+        self._families: defaultdict[int, dict[bytes, dict[str, None]]] = defaultdict(dict)
+
+    def add(self, name: str, site: bytes) -> None:
+        """Add a peer, if it is not among these."""
+        self._families[len(site)].setdefault(site, {})[name] = None
+
+    def discard(self, name: str, site: bytes) -> None:
+        """Remove a peer, if it is among these."""
+        sites = self._families[len(site)]
+        if site in sites:
+            sites[site].pop(name, None)
+            if not sites[site]:
+                del sites[site]
+
+    def strange_to(self, site: bytes) -> bool:
+        """Say whether there is any at another site, from which it could send to this one."""
+        sites = self._families[len(site)]
+        return len(sites) > (site in sites)
+
+    def some_strange_to(self, site: bytes, random: Random) -> list[str]:
+        """Return some at other sites, each from another one."""
+        sites = self._families[len(site)]
+        drawn = random.sample(list(sites), min(STRANGERS + 1, len(sites)))
+        others = [other for other in drawn if other != site][:STRANGERS]
+        return [random.choice(list(sites[other])) for other in others]
+
 
 class Rendezvous:
-    """A server that was given the addresses where it is bound, of which all but one have to fit an answer.
+    """A server and the addresses where it is bound, which are as many as a message can have at most.
 
-    `clock` gives seconds, `report` is told of each peer that is new, by name and address.
+    `clock` gives seconds, `report` is told of each peer that is new, by name and address. Without `relays` nothing is
+    passed on, and peers are told so.
     """
 
     def __init__(
@@ -107,16 +147,18 @@ class Rendezvous:
         self._addresses = addresses
         self._clock = clock
         self._report = report
+        self._relays = relays
         self._random = SystemRandom() if random is None else random
         self._key = self._random.randbytes(32)
         self._guests: dict[str, Guest] = {}  # by name, those that were heard last at the end
         self._places: dict[Multiaddr, str] = {}  # their names by address
-        self._hosts: Counter[Multiaddr] = Counter()  # how many are at each host
+        self._sites: Counter[bytes] = Counter()  # how many are at each
+        self._idlers = Idlers()  # those that do not meet anyone
 
     def receive(self, datagram: bytes, sender: Multiaddr, at: int = 0) -> list[Outgoing]:
         """Return what is to be sent because of a datagram that came to one of the server's addresses."""
         self._forget_silent()
-        if sender[-1].raw_value == NO_PORT:
+        if not is_udp_port(sender):
             return []
         try:
             question = decode(datagram)
@@ -132,7 +174,8 @@ class Rendezvous:
 
     @_react.register
     def _(self, question: Hello, sender: Multiaddr, at: int) -> list[Outgoing]:
-        places = [place for place in range(len(self._addresses)) if place != at]
+        family = sender[0].name  # a socket of another could not send there, nor the peer to it
+        places = [place for place, one in enumerate(self._addresses) if place != at and one[0].name == family]
         others = tuple(self._addresses[place] for place in places)
         probes = [Outgoing(place, encode(Probe(question.token)), sender) for place in places if question.probe]
         seen = Seen(question.token, sender, self._cookie(sender), others)
@@ -153,10 +196,10 @@ class Rendezvous:
         guest = self._guest(sender, question.cookie)
         if guest is None:
             return []
-        strangers = [one for one in self._guests.values() if is_stranger(one.address, sender)]
-        for stranger in self._random.sample(strangers, min(STRANGERS, len(strangers))):
-            if len(stranger.orders) < MOST_ORDERS:
-                stranger.orders[question.probe] = sender
+        for name in self._idlers.some_strange_to(guest.site, self._random):
+            orders = self._guests[name].orders
+            if len(orders) < MOST_ORDERS:
+                orders[question.probe] = sender
         return [Outgoing(at, encode(self._waiting(question.token, guest)), sender)]
 
     @_react.register
@@ -174,8 +217,9 @@ class Rendezvous:
         target = self._guests.get(self._places.get(split_circuit(question.address)[1], ""))
         if source is None or target is None or self._partner(source) is not target:
             return []
-        wanted = source.register.relay and target.register.relay
-        if not wanted or not source.allowance.take(len(question.payload), self._clock()):
+        if not self._relays_between(source, target):
+            return []
+        if not source.allowance.take(len(question.payload), self._clock()):
             return []
         passed_on = encode(Relay(CIRCUIT.encapsulate(sender), question.payload))
         return [Outgoing(target.at, passed_on, target.address)]
@@ -187,9 +231,17 @@ class Rendezvous:
         return self._guests.get(self._places.get(sender, "")) if cookie == self._cookie(sender) else None
 
     def _partner(self, guest: Guest) -> Guest | None:
-        """Return whom a peer wants to meet, if that one is there and wants it, too."""
+        """Return whom a peer wants to meet, if that one is there and wants it, too; both are of one family."""
         partner = self._guests.get(guest.register.meet)
         return partner if partner is not None and partner.register.meet == guest.register.name else None
+
+    def _met(self, guest: Guest) -> Guest | None:
+        """Return whom a peer meets: its partner, once both are ready."""
+        partner = self._partner(guest)
+        return partner if partner is not None and guest.register.ready and partner.register.ready else None
+
+    def _relays_between(self, guest: Guest, partner: Guest) -> bool:
+        return self._relays and guest.register.relay and partner.register.relay
 
     def _why_not(self, question: Register, sender: Multiaddr) -> str | None:
         """Say why a peer cannot register."""
@@ -199,12 +251,18 @@ class Rendezvous:
             return "the addresses that a peer says are those of UDP sockets in its network"
         holder = self._guests.get(question.name)
         if holder is not None and holder.register.secret != question.secret:
-            return f"there is a {question.name} already; the name is free {SILENCE:g} s after it was last heard"
+            return f"the name {question.name} is taken; it is free {SILENCE:g} s after its holder was last heard"
+        partner = self._guests.get(question.meet)
+        if partner is not None and partner.register.meet == question.name:
+            family, own = partner.address[0].name, sender[0].name
+            if family != own:  # they could not send to each other, nor could the server pass on what just fits
+                return f"{question.meet} is at an address of {family}, and this peer at one of {own}"
         if holder is None and len(self._guests) >= MOST_PEERS:
             return f"the server holds {MOST_PEERS} peers already"
-        is_new_there = holder is None or holder.address[:1] != sender[:1]
-        if is_new_there and self._hosts[sender[:1]] >= MOST_OF_A_HOST:
-            return f"the server holds {MOST_OF_A_HOST} peers of this host already"
+        site = site_of(sender)
+        if (holder is None or holder.site != site) and self._sites[site] >= MOST_OF_A_HOST:
+            place = "host" if sender[0].name == "ip4" else "network of /64"
+            return f"the server holds {MOST_OF_A_HOST} peers of this {place} already"
         return None
 
     def _admit(self, question: Register, sender: Multiaddr, at: int) -> Guest:
@@ -216,39 +274,51 @@ class Rendezvous:
             self._report(question.name, sender)
         else:
             guest.allowance = known.allowance
-            guest.orders = {probe: to for probe, to in known.orders.items() if is_stranger(sender, to)}
+            guest.orders = {probe: to for probe, to in known.orders.items() if are_strangers(site_of(to), guest.site)}
             self._forget(known)
         squatter = self._guests.get(self._places.get(sender, ""))
         if squatter is not None:  # the peer has another name now
             self._forget(squatter)
         self._guests[question.name] = guest
         self._places[sender] = question.name
-        self._hosts[sender[:1]] += 1
+        self._sites[guest.site] += 1
+        self._notice(guest)
         return guest
+
+    def _notice(self, guest: Guest) -> None:
+        """Have a peer and its partner count as idle for as long as they do not meet."""
+        for one in (guest, self._partner(guest)):
+            if one is None:
+                continue
+            if one.register.name in self._guests and self._met(one) is None:
+                self._idlers.add(one.register.name, one.site)
+            else:
+                self._idlers.discard(one.register.name, one.site)
 
     def _news(self, guest: Guest) -> Meet | Order | Waiting:
         """Return what a peer is told that asks after another."""
         token = guest.register.token
-        partner = self._partner(guest)
-        if partner is not None and guest.register.ready and partner.register.ready:
-            other = partner.register
-            relay = guest.register.relay and other.relay
-            return Meet(token, other.secret, partner.address, other.said, other.kind, relay)
+        met = self._met(guest)
+        if met is not None:
+            other = met.register
+            relay = self._relays_between(guest, met)
+            return Meet(token, other.secret, met.address, other.said, other.kind, relay)
         if guest.orders:
             probe, address = guest.orders.popitem()
             return Order(token, address, probe)
         return self._waiting(token, guest)
 
     def _waiting(self, token: Token, guest: Guest) -> Waiting:
-        stranger = any(is_stranger(host, guest.address) for host in self._hosts)
-        return Waiting(token, present=self._partner(guest) is not None, stranger=stranger)
+        present = self._partner(guest) is not None
+        return Waiting(token, present, stranger=self._idlers.strange_to(guest.site))
 
     def _forget(self, guest: Guest) -> None:
         del self._guests[guest.register.name]
         del self._places[guest.address]
-        self._hosts[guest.address[:1]] -= 1
-        if not self._hosts[guest.address[:1]]:
-            del self._hosts[guest.address[:1]]
+        self._sites[guest.site] -= 1
+        if not self._sites[guest.site]:
+            del self._sites[guest.site]
+        self._notice(guest)
 
     def _forget_silent(self) -> None:
         while self._guests:
@@ -258,6 +328,14 @@ class Rendezvous:
             self._forget(first)
 
 
-def is_stranger(one: Multiaddr, other: Multiaddr) -> bool:
-    """Say whether who is at one address could send to another address as a host that it does not know."""
-    return one[0].name == other[0].name and one[0] != other[0]
+def site_of(address: Multiaddr) -> bytes:
+    """Return the bytes of a host of IPv4, and of IPv6 those of its network of /64, of which one host may have all.
+
+    Those in one such network are no strangers to each other either, since no NAT or firewall stands in between.
+    """
+    return address[0].raw_value[:8]
+
+
+def are_strangers(site: bytes, other: bytes) -> bool:
+    """Say whether two sites are of one family, so that one can send to the other, and not the same."""
+    return len(site) == len(other) and site != other

@@ -28,6 +28,7 @@ def token(number: int) -> Token:
 
 SERVERS = [Multiaddr(f"/ip4/203.0.113.{host}/udp/{port}") for host in (1, 2) for port in (4001, 4002)]
 A, B, C = ip4(1), ip4(2), ip4(3)
+SIX = Multiaddr("/ip6/2001:db8::7/udp/5000")
 AT_HOME = (Multiaddr("/ip4/10.0.0.2/udp/5000"), Multiaddr("/ip4/192.168.1.2/udp/5000"))
 WRONG = token(0)
 LARGE = [Multiaddr(f"/ip6/2001:db8:{'ffff:' * 5}{host}/udp/65535") for host in range(8)]
@@ -37,13 +38,14 @@ LARGE_HOME = tuple(Multiaddr(f"/ip6/fd00:{'ffff:' * 6}{host}/udp/65535") for hos
 class Town:
     """A server, its clock, and what it was told to report."""
 
-    def __init__(self, servers: list[Multiaddr] = SERVERS) -> None:
+    def __init__(self, servers: list[Multiaddr] = SERVERS, *, relays: bool = True) -> None:
         self.now = 1000.0
         self.reported: list[tuple[str, Multiaddr]] = []
         self.server = Rendezvous(
             servers,
             clock=lambda: self.now,
             report=lambda name, address: self.reported.append((name, address)),
+            relays=relays,
             random=Random(4001),
         )
 
@@ -85,10 +87,19 @@ class Town:
         guests = self.server._guests
         assert {guest.register.name: guest for guest in guests.values()} == guests
         assert {guest.address: name for name, guest in guests.items()} == self.server._places
-        assert Counter(guest.address[:1] for guest in guests.values()) == self.server._hosts
-        assert all(self.server._hosts.values())
+        assert Counter(guest.site for guest in guests.values()) == self.server._sites
+        assert all(self.server._sites.values())
         assert len(guests) <= rendezvous.MOST_PEERS
-        assert all(count <= rendezvous.MOST_OF_A_HOST for count in self.server._hosts.values())
+        assert all(count <= rendezvous.MOST_OF_A_HOST for count in self.server._sites.values())
+        idle: dict[bytes, set[str]] = {}
+        for name, guest in guests.items():
+            partner = guests.get(guest.register.meet)
+            wanted = partner is not None and partner.register.meet == name
+            assert not wanted or partner is None or partner.address[0].name == guest.address[0].name
+            if partner is None or not (wanted and guest.register.ready and partner.register.ready):
+                idle.setdefault(guest.site, set()).add(name)
+        found = {site: set(names) for sites in self.server._idlers._families.values() for site, names in sites.items()}
+        assert found == idle
         heard = [guest.heard for guest in guests.values()]
         assert heard == sorted(heard)
         for guest in guests.values():

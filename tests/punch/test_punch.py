@@ -247,6 +247,6 @@ def test_a_name_is_one_peers_at_a_time() -> None:
         first = here.peer("alice", "bob", servers=servers)
         first.wait_for("waiting")
         second = here.peer("alice", "bob", servers=servers)
-        assert "alice" in second.wait_for("failed")["reason"]
+        assert "the name alice is taken" in second.wait_for("failed")["reason"]
         assert not second.all("registered")
         assert (first.stop(signal.SIGTERM), second.end()) == (0, 1)

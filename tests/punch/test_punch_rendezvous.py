@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rendezvous_town import AT_HOME, LARGE, LARGE_HOME, SERVERS, WRONG, A, B, C, Town, ip4, token
+from rendezvous_town import AT_HOME, LARGE, LARGE_HOME, SERVERS, SIX, WRONG, A, B, C, Town, ip4, token
 
 from multiaddr_py import Multiaddr
 from punching.fields import Name
@@ -74,13 +74,35 @@ def test_a_server_has_no_more_addresses_than_fit_an_answer() -> None:
     assert str(caught.value) == "a server has at most 8 addresses, not 9"
 
 
-def test_nobody_is_at_port_0() -> None:
-    """Which a datagram may say that it comes from, and no socket sends to."""
-    town = Town()
-    nowhere = ip4(1, 0)
+@pytest.mark.parametrize(("sender", "at"), [(A, 0), (SIX, 2)])
+def test_a_server_of_two_families_keeps_them_apart(sender: Multiaddr, at: int) -> None:
+    """A socket of the other family cannot send to the peer, nor the peer to it."""
+    servers = [*SERVERS[:2], *LARGE[:2]]
+    first, *others = Town(servers).hear(padded(Hello(token(7), probe=True)), sender, at)
+    assert isinstance(first[1], Seen)
+    assert first[1].others == (servers[at + 1],)
+    assert others == [(at + 1, Probe(token(7)), sender)]
+
+
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        ip4(1, 0),
+        Multiaddr("/ip6/2001:db8::7/udp/0"),
+        Multiaddr("/ip6zone/eth0/ip6/fe80::7/udp/5000"),
+        Multiaddr("/ip4/198.51.0.1/tcp/5000"),
+        Multiaddr("/udp/5000"),
+        Multiaddr(),
+    ],
+    ids=str,
+)
+def test_who_comes_from_where_nothing_can_be_sent_to_is_passed_over(nowhere: Multiaddr) -> None:
+    """Port 0, which a datagram may say that it comes from, and an address that means something on one link only."""
+    town = Town([*SERVERS[:2], *LARGE[:2]])
     assert town.hear(padded(Hello(token(1), probe=True)), nowhere) == []
     register = town.register(A, "alice", "bob")
     assert town.hear(register, nowhere) == []
+    assert town.names == []
 
 
 # Who is held
@@ -104,7 +126,7 @@ def test_a_name_is_its_holders_until_that_one_has_been_silent() -> None:
     town.enter(Waiting, A, "alice", "bob")
     town.now += SILENCE - 0.1
     refused = town.enter(Refused, B, "alice", "bob", secret=token(9))
-    assert refused.reason == "there is a alice already; the name is free 10 s after it was last heard"
+    assert refused.reason == "the name alice is taken; it is free 10 s after its holder was last heard"
     town.enter(Refused, A, "alice", "bob", secret=token(9))
     assert town.server._guests["alice"].address == A
     town.now += 0.1
@@ -194,7 +216,7 @@ def test_a_host_holds_so_many_peers_and_no_more() -> None:
     town = Town()
     for number in range(MOST_OF_A_HOST):
         town.enter(Waiting, ip4(1, 1 + number), f"a{number}", "bob")
-    refused = town.enter(Refused, ip4(1, 9000), "one too many", "bob")
+    refused = town.enter(Refused, ip4(1, 9000), "one-too-many", "bob")
     assert refused.reason == f"the server holds {MOST_OF_A_HOST} peers of this host already"
     town.enter(Waiting, ip4(1, 1), "a0", "bob")  # who is held is held on
     town.enter(Waiting, ip4(1, 9000), "a0", "bob")  # at another port, too
@@ -206,17 +228,33 @@ def test_a_host_holds_so_many_peers_and_no_more() -> None:
     town.check()
 
 
+def test_a_network_of_ipv6_counts_as_a_host() -> None:
+    """One host may have all of its addresses."""
+    town = Town(LARGE)
+
+    def six(number: int, network: int = 1) -> Multiaddr:
+        return Multiaddr(f"/ip6/2001:db8:0:{network}::{number:x}/udp/5000")
+
+    for number in range(MOST_OF_A_HOST):
+        town.enter(Waiting, six(number), f"a{number}", "bob")
+    refused = town.enter(Refused, six(9000), "one-too-many", "bob")
+    assert refused.reason == f"the server holds {MOST_OF_A_HOST} peers of this network of /64 already"
+    town.enter(Waiting, six(9000), "a0", "bob")  # who is held may be elsewhere in it
+    town.enter(Waiting, six(1, network=2), "b0", "bob")
+    town.check()
+
+
 def test_a_server_holds_so_many_peers_and_no_more() -> None:
     town = Town()
     for number in range(MOST_PEERS):
         town.enter(Waiting, ip4(number), f"a{number}", "bob")
-    refused = town.enter(Refused, ip4(MOST_PEERS), "one too many", "bob")
+    refused = town.enter(Refused, ip4(MOST_PEERS), "one-too-many", "bob")
     assert refused.reason == f"the server holds {MOST_PEERS} peers already"
     town.enter(Waiting, ip4(MOST_PEERS), "a0", "bob")
     town.check()
     town.now += SILENCE
-    town.enter(Waiting, ip4(MOST_PEERS), "one too many", "bob")
-    assert town.names == ["one too many"]
+    town.enter(Waiting, ip4(MOST_PEERS), "one-too-many", "bob")
+    assert town.names == ["one-too-many"]
 
 
 # Who meets
@@ -251,6 +289,20 @@ def test_nobody_meets_who_wants_to_meet_someone_else() -> None:
     assert not town.enter(Waiting, B, "bob", "carol").present
     assert not town.enter(Waiting, C, "carol", "alice").present
     assert not town.enter(Waiting, A, "alice", "bob").present
+
+
+def test_two_of_different_families_do_not_meet_and_are_told_why() -> None:
+    town = Town([*SERVERS[:2], *LARGE[:2]])
+    town.enter(Waiting, A, "alice", "bob")
+    refused = town.enter(Refused, SIX, "bob", "alice", at=2)
+    assert refused.reason == "alice is at an address of ip4, and this peer at one of ip6"
+    assert town.names == ["alice"]
+    assert not town.enter(Waiting, A, "alice", "bob").present
+    town.enter(Waiting, SIX, "bob", "carol", at=2)
+    town.enter(Refused, SIX, "bob", "alice", at=2)  # who is held already cannot turn to the other one, either
+    town.enter(Meet, B, "bob", "alice")  # it has come from the family of the other one
+    town.enter(Refused, SIX, "bob", "alice", at=2)
+    town.enter(Meet, A, "alice", "bob")
 
 
 def test_who_has_been_silent_is_not_met() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from rendezvous_town import SERVERS, A, B, C, Town, ip4, token
+from rendezvous_town import LARGE, SERVERS, SIX, A, B, C, Town, ip4, token
 
 from multiaddr_py import Multiaddr
 from punching.candidates import CIRCUIT, circuit
 from punching.fields import Name
-from punching.messages import Bye, Leave, Meet, Relay, Waiting, encode
+from punching.messages import LARGEST, Bye, Leave, Meet, Relay, Waiting, encode
 from punching.rendezvous import RELAYED_A_SECOND
 
 
@@ -32,12 +33,33 @@ def test_a_payload_is_passed_on_as_it_is_with_the_senders_address(payload: bytes
     assert town.hear(Relay(CIRCUIT.encapsulate(B), payload), A) == [(2, Relay(CIRCUIT.encapsulate(A), payload), B)]
 
 
+def test_nothing_that_just_fits_is_too_long_to_be_passed_on() -> None:
+    """As it would be from a peer at an address of IPv6 to one of IPv4."""
+    town = Town([SERVERS[0], LARGE[0]])
+    for _ in range(2):
+        town.hear(town.register(SIX, "alice", "bob", relay=True), SIX, 1)
+        town.hear(town.register(A, "bob", "alice", relay=True), A)
+    town.now += 1
+    to_bob = Relay(CIRCUIT.encapsulate(A), b"")
+    payload = bytes(LARGEST - len(encode(to_bob)))
+    assert town.hear(replace(to_bob, payload=payload), SIX, 1) == []
+
+
 @pytest.mark.parametrize("changes", [{"relay": False}, {"meet": Name("carol")}])
 def test_nothing_is_passed_on_unless_both_want_it(changes: dict[str, Any]) -> None:
     town = two_that_meet()
     town.enter((Meet if "relay" in changes else Waiting), A, "alice", "bob", **{"relay": True, **changes})
     assert town.hear(Relay(circuit(SERVERS[0], B), b"?"), A) == []
     assert town.hear(Relay(circuit(SERVERS[0], A), b"?"), B) == []
+
+
+def test_a_server_that_is_no_relay_says_so_and_passes_nothing_on() -> None:
+    town = Town(relays=False)
+    town.enter(Waiting, A, "alice", "bob", relay=True)
+    assert not town.enter(Meet, B, "bob", "alice", relay=True).relay
+    assert not town.enter(Meet, A, "alice", "bob", relay=True).relay
+    town.now += 1
+    assert town.hear(Relay(circuit(SERVERS[0], B), b"?"), A) == []
 
 
 @pytest.mark.parametrize(
