@@ -311,13 +311,21 @@ async def start_server(
 class DatagramSocket(sockets.Bound):
     """A `socket` for datagrams, as `bind` returns it, and the `address` where it was bound.
 
+    Several tasks may use it, and have their turn in the order in which they came.
     As a context manager it is closed at the end, by when nothing may wait for a datagram any more.
     """
+
+    def __init__(self, sock: socket.socket, rest: Multiaddr | None = None) -> None:
+        super().__init__(sock, rest)
+        # The loop has one reader and one writer for a socket; who is replaced by another would wait for ever.
+        self._receiving = asyncio.Lock()
+        self._sending = asyncio.Lock()
 
     async def receive(self, size: int = sockets.LARGEST_DATAGRAM) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
         await asyncio.sleep(0)  # where datagrams come faster than they are dealt with, others have their turn, too
-        payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
+        async with self._receiving:
+            payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
         return payload, sockets.sender(self.socket, sockaddr)
 
     async def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
@@ -325,7 +333,8 @@ class DatagramSocket(sockets.Bound):
         endpoint = datagrams(remote_endpoint(address), "open_connection() has streams")
         with located(endpoint.address):
             sockaddr = endpoint.sockaddr(self.socket.family)
-            await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)
+            async with self._sending:
+                await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)
 
 
 async def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True) -> DatagramSocket:

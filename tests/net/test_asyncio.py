@@ -55,7 +55,9 @@ SOON = 30.0
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
+def run(
+    coroutine: Coroutine[Any, Any, None], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """Run a test's coroutine; what the loop would only log is a failure."""
 
     async def main() -> None:
@@ -68,7 +70,8 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
                 await asyncio.wait(others)
 
     logged: list[str] = []
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
     gc.collect()
     # In development mode asyncio tells a server that a client did not like its certificate.
     assert [message for message in logged if message != "Error on transport creation for incoming connection"] == []
@@ -1115,6 +1118,61 @@ def test_to_wait_for_a_datagram_can_be_cancelled_at_any_time() -> None:
             assert await another.receive() == (b"?", another.address)
 
     run(main())
+
+
+def test_several_may_wait_for_datagrams_of_one_socket() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            for cancelled in range(4):
+                tasks = [asyncio.create_task(sock.receive()) for _ in range(4)]
+                await steps_of_the_loop()
+                tasks.pop(cancelled).cancel()
+                for payload in (b"1", b"2", b"3"):
+                    await sock.send(payload, sock.address)
+                received = await asyncio.gather(*tasks)
+                assert received == [(b"1", sock.address), (b"2", sock.address), (b"3", sock.address)]
+
+    run(main())
+
+
+def test_several_may_send_where_the_network_is_slower() -> None:
+    async def main() -> None:
+        slow = SlowSocket()
+        with DatagramSocket(slow) as sock:
+            for cancelled in range(4):
+                slow.is_full = True
+                tasks = [asyncio.create_task(sock.send(bytes([number]), sock.address)) for number in range(4)]
+                await steps_of_the_loop()
+                assert not any(task.done() for task in tasks)
+                tasks.pop(cancelled).cancel()
+                await steps_of_the_loop()
+                slow.is_full = False
+                await asyncio.gather(*tasks)
+                received = [(await sock.receive())[0] for _ in tasks]
+                assert received == [bytes([number]) for number in range(4) if number != cancelled]
+
+    run(main(), loop_factory=asyncio.SelectorEventLoop)  # the proactor of Windows does not ask the socket
+
+
+class SlowSocket(socket.socket):
+    """A socket of loopback with a buffer that is full for as long as is said."""
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_DGRAM)
+        self.is_full = False
+        self.bind(("127.0.0.1", 0))
+        self.setblocking(False)
+
+    def sendto(self, *arguments: Any) -> int:
+        if self.is_full:
+            raise BlockingIOError
+        return super().sendto(*arguments)
+
+
+async def steps_of_the_loop() -> None:
+    """Let tasks come to where they wait."""
+    for _ in range(9):
+        await asyncio.sleep(0)
 
 
 def test_others_have_their_turn_where_datagrams_come_faster_than_they_are_dealt_with() -> None:
