@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import suppress
 
@@ -322,10 +323,15 @@ class DatagramSocket(sockets.Bound):
         self._sending = asyncio.Lock()
 
     async def receive(self, size: int = sockets.LARGEST_DATAGRAM) -> tuple[bytes, Multiaddr]:
-        """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
+        """Wait for a datagram; return up to `size` bytes of it, and the sender's address.
+
+        On Windows it raises an `OSError`, such as `ConnectionResetError`, where what was sent has reached nobody.
+        """
         await asyncio.sleep(0)  # where datagrams come faster than they are dealt with, others have their turn, too
         async with self._receiving:
             payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
+        if sockaddr is None:  # so the proactor of Windows says what a socket that blocks raises there
+            raise ConnectionResetError(errno.ECONNRESET, "a datagram that was sent has reached nobody")
         return payload, sockets.sender(self.socket, sockaddr)
 
     async def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:

@@ -1202,6 +1202,32 @@ FLOOD = 64
 """Datagrams, as many as wait in any system's buffer."""
 
 
+def test_a_datagram_that_reached_nobody_is_an_error_and_no_datagram() -> None:
+    """On Windows, that is; a socket for several peers hears nothing of it elsewhere."""
+
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            with pytest.raises(ConnectionResetError) as caught:
+                await sock.receive()
+            assert caught.value.errno == errno.ECONNRESET
+            await sock.send(b"?", sock.address)
+            assert await sock.receive() == (b"?", sock.address)
+
+    run(main(), loop_factory=LoopAsOfWindows)
+
+
+class LoopAsOfWindows(asyncio.SelectorEventLoop):
+    """A loop that says of a datagram which reached nobody what the proactor says, once."""
+
+    _is_told = False
+
+    async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
+        if self._is_told:
+            return await super().sock_recvfrom(sock, bufsize)
+        self._is_told = True
+        return b"", None
+
+
 def test_a_socket_that_is_made_elsewhere_can_be_taken_over() -> None:
     async def main() -> None:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
