@@ -36,7 +36,6 @@ from multiaddr_py.net._making import (
     unconnected,
 )
 from multiaddr_py.net.endpoint import Endpoint
-from multiaddr_py.net.sockaddr import from_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,8 +196,12 @@ def _with_streams(endpoint: Endpoint) -> Endpoint:
 
 
 def peer_address(writer: StreamWriter) -> Multiaddr:
-    """Return the address of the other end of a connection, empty where a Unix socket has no name."""
-    return from_socket(writer.get_extra_info("socket"), peer=True) if writer.get_extra_info("peername") else Multiaddr()
+    """Return the address of the other end of a connection, as asyncio has kept it, or an empty one.
+
+    It is empty where a Unix socket has no name, where what was dialled was gone at once, and with TLS after the end.
+    """
+    # The socket does not know it any more once the connection is reset, which may be before anyone could ask.
+    return sockets.sender(writer.get_extra_info("socket"), writer.get_extra_info("peername"))
 
 
 @final

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -129,10 +130,10 @@ async def check_streams(asked: Multiaddr) -> None:
 
     async def tell(reader: StreamReader, writer: StreamWriter) -> None:
         sock = writer.get_extra_info("socket")
-        ends.put_nowait((from_socket(sock), None if path else from_socket(sock, peer=True)))
+        ends.put_nowait((from_socket(sock), peer_address(writer)))
         await echo(reader, writer)
 
-    ends: asyncio.Queue[tuple[Multiaddr, Multiaddr | None]] = asyncio.Queue()
+    ends: asyncio.Queue[tuple[Multiaddr, Multiaddr]] = asyncio.Queue()
     path = Endpoint.from_multiaddr(asked).path
     async with await start_server(tell, asked) as server:
         (sock,) = server.sockets
@@ -143,7 +144,8 @@ async def check_streams(asked: Multiaddr) -> None:
         assert repr(server) == f"<Server {server.address}>"
         reader, writer = await open_connection(server.address, timeout=SOON)
         sock = writer.get_extra_info("socket")
-        assert await ends.get() == (from_socket(sock, peer=True), None if path else from_socket(sock))
+        assert await ends.get() == (from_socket(sock, peer=True), Multiaddr() if path else from_socket(sock))
+        assert peer_address(writer) == here
         assert from_socket(sock, peer=True) == here
         assert await is_echoed(reader, writer)
     assert not server.is_serving()
@@ -632,6 +634,37 @@ def test_a_handler_knows_who_has_connected(address: str) -> None:
             assert peer_address(writer) == server.address
             writer.close()
             await writer.wait_closed()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("address", "ipv6_only"),
+    [("/ip4/127.0.0.1/tcp/0", True), ("/ip6/::1/tcp/0", True), ("/ip6/::/tcp/0", False), ("/unix/a.sock", True)],
+)
+def test_a_handler_knows_who_had_connected_and_was_gone_at_once(address: str, ipv6_only: bool) -> None:
+    async def main() -> None:
+        writers: asyncio.Queue[StreamWriter] = asyncio.Queue()
+
+        def handle(_: StreamReader, writer: StreamWriter) -> None:
+            client.close()
+            writers.put_nowait(writer)
+
+        async with await start_server(handle, here(address), ipv6_only=ipv6_only) as server:
+            if "unix" in address:
+                client = socket.socket(socket.AF_UNIX)
+                client.bind("b.sock")
+                client.connect("a.sock")
+                os.unlink("b.sock")
+            else:
+                host = "127.0.0.1" if not ipv6_only else server.address[0].value
+                client = socket.create_connection((host, server.address[1].value))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # to reset it
+            own = from_socket(client)
+            writer = await writers.get()
+            assert peer_address(writer) == own
+            await closed(writer)
+            assert peer_address(writer) == own
 
     run(main())
 
