@@ -154,7 +154,7 @@ def _bind(sock: socket.socket, endpoint: Endpoint, *, reuse_port: bool) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuse_port:
         if not hasattr(socket, "SO_REUSEPORT"):
-            raise ValueError("this platform has no reuse_port")
+            raise OSError(errno.EOPNOTSUPP, "this platform has no reuse_port")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.bind(endpoint.sockaddr())
 

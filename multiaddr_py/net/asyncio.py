@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import suppress
 
@@ -35,7 +36,6 @@ from multiaddr_py.net._making import (
     unconnected,
 )
 from multiaddr_py.net.endpoint import Endpoint
-from multiaddr_py.net.sockaddr import from_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -196,8 +196,12 @@ def _with_streams(endpoint: Endpoint) -> Endpoint:
 
 
 def peer_address(writer: StreamWriter) -> Multiaddr:
-    """Return the address of the other end of a connection, empty where a Unix socket has no name."""
-    return from_socket(writer.get_extra_info("socket"), peer=True) if writer.get_extra_info("peername") else Multiaddr()
+    """Return the address of the other end of a connection, as asyncio has kept it, or an empty one.
+
+    It is empty where a Unix socket has no name, where what was dialled was gone at once, and with TLS after the end.
+    """
+    # The socket does not know it any more once the connection is reset, which may be before anyone could ask.
+    return sockets.sender(writer.get_extra_info("socket"), writer.get_extra_info("peername"))
 
 
 @final
@@ -311,13 +315,26 @@ async def start_server(
 class DatagramSocket(sockets.Bound):
     """A `socket` for datagrams, as `bind` returns it, and the `address` where it was bound.
 
+    Several tasks may use it, and have their turn in the order in which they came.
     As a context manager it is closed at the end, by when nothing may wait for a datagram any more.
     """
 
+    def __init__(self, sock: socket.socket, rest: Multiaddr | None = None) -> None:
+        super().__init__(sock, rest)
+        # The loop has one reader and one writer for a socket; who is replaced by another would wait for ever.
+        self._receiving = asyncio.Lock()
+        self._sending = asyncio.Lock()
+
     async def receive(self, size: int = sockets.LARGEST_DATAGRAM) -> tuple[bytes, Multiaddr]:
-        """Wait for a datagram; return up to `size` bytes of it, and the sender's address."""
+        """Wait for a datagram; return up to `size` bytes of it, and the sender's address.
+
+        On Windows it raises an `OSError`, such as `ConnectionResetError`, where what was sent has reached nobody.
+        """
         await asyncio.sleep(0)  # where datagrams come faster than they are dealt with, others have their turn, too
-        payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
+        async with self._receiving:
+            payload, sockaddr = await asyncio.get_running_loop().sock_recvfrom(self.socket, size)
+        if sockaddr is None:  # so the proactor of Windows says what a socket that blocks raises there
+            raise ConnectionResetError(errno.ECONNRESET, "a datagram that was sent has reached nobody")
         return payload, sockets.sender(self.socket, sockaddr)
 
     async def send(self, payload: bytes | bytearray | memoryview, address: AddressLike) -> None:
@@ -325,7 +342,8 @@ class DatagramSocket(sockets.Bound):
         endpoint = datagrams(remote_endpoint(address), "open_connection() has streams")
         with located(endpoint.address):
             sockaddr = endpoint.sockaddr(self.socket.family)
-            await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)
+            async with self._sending:
+                await asyncio.get_running_loop().sock_sendto(self.socket, payload, sockaddr)
 
 
 async def bind(address: AddressLike, *, reuse_port: bool = False, ipv6_only: bool = True) -> DatagramSocket:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from multiaddr_py.net._making import Allow
     from multiaddr_py.net._unix import SocketFile
     from multiaddr_py.net.endpoint import Endpoint
-    from multiaddr_py.net.sockaddr import AddressLike, Sockaddr
+    from multiaddr_py.net.sockaddr import AddressLike, Sockaddr, SocketLike
 
     Socket: TypeAlias = socket.socket
 
@@ -244,6 +244,6 @@ class DatagramSocket(Bound):
             self.socket.sendto(payload, endpoint.sockaddr(self.socket.family))
 
 
-def sender(sock: socket.socket, sockaddr: Sockaddr) -> Multiaddr:
+def sender(sock: SocketLike, sockaddr: Sockaddr | None) -> Multiaddr:
     """Return who has sent or connected, empty for a Unix socket without a name."""
     return from_sockaddr(sock.family, sockaddr, sock.type, sock.proto) if sockaddr else Multiaddr()

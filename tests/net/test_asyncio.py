@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -55,7 +56,9 @@ SOON = 30.0
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
+def run(
+    coroutine: Coroutine[Any, Any, None], *, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """Run a test's coroutine; what the loop would only log is a failure."""
 
     async def main() -> None:
@@ -68,7 +71,8 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
                 await asyncio.wait(others)
 
     logged: list[str] = []
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
     gc.collect()
     # In development mode asyncio tells a server that a client did not like its certificate.
     assert [message for message in logged if message != "Error on transport creation for incoming connection"] == []
@@ -126,10 +130,10 @@ async def check_streams(asked: Multiaddr) -> None:
 
     async def tell(reader: StreamReader, writer: StreamWriter) -> None:
         sock = writer.get_extra_info("socket")
-        ends.put_nowait((from_socket(sock), None if path else from_socket(sock, peer=True)))
+        ends.put_nowait((from_socket(sock), peer_address(writer)))
         await echo(reader, writer)
 
-    ends: asyncio.Queue[tuple[Multiaddr, Multiaddr | None]] = asyncio.Queue()
+    ends: asyncio.Queue[tuple[Multiaddr, Multiaddr]] = asyncio.Queue()
     path = Endpoint.from_multiaddr(asked).path
     async with await start_server(tell, asked) as server:
         (sock,) = server.sockets
@@ -140,7 +144,8 @@ async def check_streams(asked: Multiaddr) -> None:
         assert repr(server) == f"<Server {server.address}>"
         reader, writer = await open_connection(server.address, timeout=SOON)
         sock = writer.get_extra_info("socket")
-        assert await ends.get() == (from_socket(sock, peer=True), None if path else from_socket(sock))
+        assert await ends.get() == (from_socket(sock, peer=True), Multiaddr() if path else from_socket(sock))
+        assert peer_address(writer) == here
         assert from_socket(sock, peer=True) == here
         assert await is_echoed(reader, writer)
     assert not server.is_serving()
@@ -633,6 +638,37 @@ def test_a_handler_knows_who_has_connected(address: str) -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("address", "ipv6_only"),
+    [("/ip4/127.0.0.1/tcp/0", True), ("/ip6/::1/tcp/0", True), ("/ip6/::/tcp/0", False), ("/unix/a.sock", True)],
+)
+def test_a_handler_knows_who_had_connected_and_was_gone_at_once(address: str, ipv6_only: bool) -> None:
+    async def main() -> None:
+        writers: asyncio.Queue[StreamWriter] = asyncio.Queue()
+
+        def handle(_: StreamReader, writer: StreamWriter) -> None:
+            client.close()
+            writers.put_nowait(writer)
+
+        async with await start_server(handle, here(address), ipv6_only=ipv6_only) as server:
+            if "unix" in address:
+                client = socket.socket(socket.AF_UNIX)
+                client.bind("b.sock")
+                client.connect("a.sock")
+                os.unlink("b.sock")
+            else:
+                host = "127.0.0.1" if not ipv6_only else server.address[0].value
+                client = socket.create_connection((host, server.address[1].value))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # to reset it
+            own = from_socket(client)
+            writer = await writers.get()
+            assert peer_address(writer) == own
+            await closed(writer)
+            assert peer_address(writer) == own
+
+    run(main())
+
+
 def test_asyncios_own_server_is_there() -> None:
     async def main() -> None:
         async with await start_server(echo, "/ip4/127.0.0.1/tcp/0") as server:
@@ -1117,6 +1153,61 @@ def test_to_wait_for_a_datagram_can_be_cancelled_at_any_time() -> None:
     run(main())
 
 
+def test_several_may_wait_for_datagrams_of_one_socket() -> None:
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            for cancelled in range(4):
+                tasks = [asyncio.create_task(sock.receive()) for _ in range(4)]
+                await steps_of_the_loop()
+                tasks.pop(cancelled).cancel()
+                for payload in (b"1", b"2", b"3"):
+                    await sock.send(payload, sock.address)
+                received = await asyncio.gather(*tasks)
+                assert received == [(b"1", sock.address), (b"2", sock.address), (b"3", sock.address)]
+
+    run(main())
+
+
+def test_several_may_send_where_the_network_is_slower() -> None:
+    async def main() -> None:
+        slow = SlowSocket()
+        with DatagramSocket(slow) as sock:
+            for cancelled in range(4):
+                slow.is_full = True
+                tasks = [asyncio.create_task(sock.send(bytes([number]), sock.address)) for number in range(4)]
+                await steps_of_the_loop()
+                assert not any(task.done() for task in tasks)
+                tasks.pop(cancelled).cancel()
+                await steps_of_the_loop()
+                slow.is_full = False
+                await asyncio.gather(*tasks)
+                received = [(await sock.receive())[0] for _ in tasks]
+                assert received == [bytes([number]) for number in range(4) if number != cancelled]
+
+    run(main(), loop_factory=asyncio.SelectorEventLoop)  # the proactor of Windows does not ask the socket
+
+
+class SlowSocket(socket.socket):
+    """A socket of loopback with a buffer that is full for as long as is said."""
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_DGRAM)
+        self.is_full = False
+        self.bind(("127.0.0.1", 0))
+        self.setblocking(False)
+
+    def sendto(self, *arguments: Any) -> int:
+        if self.is_full:
+            raise BlockingIOError
+        return super().sendto(*arguments)
+
+
+async def steps_of_the_loop() -> None:
+    """Let tasks come to where they wait."""
+    for _ in range(9):
+        await asyncio.sleep(0)
+
+
 def test_others_have_their_turn_where_datagrams_come_faster_than_they_are_dealt_with() -> None:
     async def main() -> None:
         async def take_turns() -> None:
@@ -1142,6 +1233,32 @@ def test_others_have_their_turn_where_datagrams_come_faster_than_they_are_dealt_
 
 FLOOD = 64
 """Datagrams, as many as wait in any system's buffer."""
+
+
+def test_a_datagram_that_reached_nobody_is_an_error_and_no_datagram() -> None:
+    """On Windows, that is; a socket for several peers hears nothing of it elsewhere."""
+
+    async def main() -> None:
+        with await bind("/ip4/127.0.0.1/udp/0") as sock:
+            with pytest.raises(ConnectionResetError) as caught:
+                await sock.receive()
+            assert caught.value.errno == errno.ECONNRESET
+            await sock.send(b"?", sock.address)
+            assert await sock.receive() == (b"?", sock.address)
+
+    run(main(), loop_factory=LoopAsOfWindows)
+
+
+class LoopAsOfWindows(asyncio.SelectorEventLoop):
+    """A loop that says of a datagram which reached nobody what the proactor says, once."""
+
+    _is_told = False
+
+    async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
+        if self._is_told:
+            return await super().sock_recvfrom(sock, bufsize)
+        self._is_told = True
+        return b"", None
 
 
 def test_a_socket_that_is_made_elsewhere_can_be_taken_over() -> None:

@@ -345,8 +345,15 @@ def test_a_port_is_not_shared_otherwise() -> None:
 
 def test_a_platform_without_shared_ports_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "SO_REUSEPORT", raising=False)
-    with pytest.raises(ValueError, match=r"^this platform has no reuse_port$"):
-        listen("/ip4/127.0.0.1/tcp/0", reuse_port=True)
+    with listen("/ip4/127.0.0.1/tcp/0") as server:
+        for attempt in (
+            partial(listen, "/ip4/127.0.0.1/tcp/0/ws"),
+            partial(connect, server.address, local_addr="/ip4/127.0.0.1/tcp/0"),
+        ):
+            with pytest.raises(OSError) as caught:
+                attempt(reuse_port=True)
+            check_located(caught.value, errno.EOPNOTSUPP, Multiaddr("/ip4/127.0.0.1/tcp/0"))
+            assert caught.value.strerror == "this platform has no reuse_port"
 
 
 def test_a_server_starts_again_at_once() -> None:
