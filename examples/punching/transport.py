@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import is_relayed
 from multiaddr_py.net.asyncio import DatagramSocket
-from punching.candidates import CIRCUIT, NO_PORT, circuit, is_candidate, split_circuit
+from punching.candidates import CIRCUIT, circuit, is_candidate, is_udp_port, split_circuit
 from punching.fields import TOKEN_SIZE, MessageError, Token
 from punching.messages import ANSWERS, LARGEST, Message, Question, Relay, decode, encode
 
@@ -100,14 +100,14 @@ class Transport:
                 await self.take(datagram, sender)
 
     async def take(self, datagram: bytes, sender: Multiaddr) -> None:
-        """Deal with what came to the socket."""
+        """Deal with what came to the socket, from where it can be answered."""
+        if not is_udp_port(sender):
+            return
         if not await self.deliver(datagram, sender) and self.unclaimed is not None:
             await self.unclaimed(datagram, sender)
 
     async def deliver(self, datagram: bytes, sender: Multiaddr) -> bool:
-        """Deal with a message, and say whether it was one for this peer; none is what nobody could answer."""
-        if sender[-1].raw_value == NO_PORT:
-            return True
+        """Deal with a message, and say whether it was one for this peer."""
         try:
             message = decode(datagram, self.keys[1])
         except MessageError:

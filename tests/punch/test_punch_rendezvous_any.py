@@ -18,6 +18,7 @@ from punching.candidates import CIRCUIT, circuit
 from punching.fields import Addresses, MessageError, Name, Token
 from punching.messages import (
     ANSWERS,
+    LARGEST,
     Ask,
     Hello,
     Leave,
@@ -34,16 +35,21 @@ from punching.messages import (
     padded,
 )
 from punching.nat import Kind
-from punching.rendezvous import RELAYED_A_SECOND, SILENCE
+from punching.rendezvous import RELAYED_A_SECOND, SILENCE, are_strangers, site_of
 
-HOSTS = [ip4(1), ip4(1, 5001), ip4(1, 5002), ip4(2), ip4(2, 5001), ip4(3), ip4(4)]
-SENDERS = st.sampled_from(
-    [*HOSTS, *HOSTS, Multiaddr("/ip6/2001:db8::7/udp/5000"), Multiaddr("/ip6zone/eth0/ip6/fe80::7/udp/5000"), ip4(1, 0)]
-)
+BOTH = [*SERVERS[:2], *LARGE[:2]]  # a server of two families
+FOURS = [ip4(1), ip4(1, 5001), ip4(1, 5002), ip4(2), ip4(2, 5001), ip4(3), ip4(4)]
+SIXES = [Multiaddr(f"/ip6/2001:db8:0:{host}/udp/5000") for host in ("1::1", "1::2", "1::3", "2::1")]
+HOSTS = [*FOURS, *SIXES]
+NOWHERE = [
+    *(ip4(1, 0), Multiaddr("/ip6/2001:db8:0:1::1/udp/0"), Multiaddr("/ip6zone/eth0/ip6/fe80::7/udp/5000")),
+    *(Multiaddr("/ip4/198.51.0.1/tcp/5000"), Multiaddr("/udp/5000"), Multiaddr()),
+]
+SENDERS = st.sampled_from([*FOURS, *HOSTS, *HOSTS, *NOWHERE])
 PAIRS = [("alice", "bob"), ("bob", "alice"), ("carol", "dave"), ("dave", "carol"), ("dora", "bob"), ("eve", "eve")]
 OFTEN = st.sampled_from([True, True, True, False])
 PROBES = st.integers(0, 5).map(token)
-PLACES = st.integers(0, 3)
+PLACES = st.integers(0, 1)  # of the server's two of the sender's family
 SAID = st.sampled_from([(), (), AT_HOME, (Multiaddr("/ip4/127.0.0.1/udp/1"),), LARGE_HOME])
 
 
@@ -56,7 +62,7 @@ class AnyDatagrams(RuleBasedStateMachine):
         self.patch.setattr(rendezvous, "MOST_PEERS", 3)  # so few that these bounds are reached
         self.patch.setattr(rendezvous, "MOST_OF_A_HOST", 2)
         self.patch.setattr(rendezvous, "MOST_ORDERS", 2)
-        self.town = Town()
+        self.town = Town(BOTH)
         self.cookies: dict[Multiaddr, Token] = {}
         """By whom they were seen."""
         self.proven: set[Multiaddr] = set()
@@ -69,8 +75,9 @@ class AnyDatagrams(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.patch.undo()
 
-    def deliver(self, datagram: bytes, sender: Multiaddr, at: int) -> None:
-        """Have the server receive a datagram, and check what it sends."""
+    def deliver(self, datagram: bytes, sender: Multiaddr, which: int) -> None:
+        """Have the server receive a datagram at one of its addresses in reach, and check what it sends."""
+        at = which + 2 * ("ip6" in sender)
         self.came.append(datagram)
         try:
             question = decode(datagram)
@@ -82,9 +89,10 @@ class AnyDatagrams(RuleBasedStateMachine):
         guest = guests.get(self.town.server._places.get(sender, ""))
         holders = {name: one.register.secret for name, one in guests.items() if self.town.now - one.heard < SILENCE}
         reaction = self.town.server.receive(datagram, sender, at)
+        assert reaction == [] or sender in HOSTS
         for outgoing in reaction:
             message = decode(outgoing.datagram)
-            assert 0 <= outgoing.at < len(SERVERS)
+            assert BOTH[outgoing.at][0].name == outgoing.to[0].name  # or it could not be sent
             if isinstance(message, Relay):
                 assert isinstance(question, Relay)
                 assert outgoing.to in self.proven
@@ -102,11 +110,12 @@ class AnyDatagrams(RuleBasedStateMachine):
             if isinstance(message, Seen):
                 assert message.address == sender
                 assert self.cookies.setdefault(sender, message.cookie) == message.cookie
+                assert {other[0].name for other in message.others} == {sender[0].name}
             elif not isinstance(message, Probe | Refused):
                 assert sender in self.proven
             if isinstance(message, Order):
                 assert message.address in self.proven
-                assert message.address[0] != sender[0]
+                assert are_strangers(site_of(message.address), site_of(sender))
             if isinstance(question, Hello):
                 assert isinstance(message, Seen | Probe)
             else:
@@ -190,7 +199,7 @@ class AnyDatagrams(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         server=st.sampled_from([SERVERS[0], LARGE[0], Multiaddr()]),
-        size=st.integers(0, 1100),
+        size=st.integers(0, 1100) | st.just(LARGEST),
         times=st.sampled_from([1, 1, 80]),
     )
     def relay(self, data: st.DataObject, server: Multiaddr, size: int, times: int) -> None:
@@ -198,7 +207,8 @@ class AnyDatagrams(RuleBasedStateMachine):
         name = self.town.server._places.get(sender)
         partner = self.town.server._guests.get(dict(PAIRS).get(name or "", ""))
         to = self.held(data) if partner is None or data.draw(st.booleans()) else partner.address
-        datagram = encode(Relay(circuit(server, to), bytes(size)))
+        around = len(encode(Relay(circuit(server, to), b"")))
+        datagram = encode(Relay(circuit(server, to), bytes(min(size, LARGEST - around))))
         for _ in range(times):
             self.deliver(datagram, sender, 0)
 

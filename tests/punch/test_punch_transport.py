@@ -87,7 +87,7 @@ def test_what_comes_from_port_0_is_passed_over() -> None:
         with await bind(HERE) as sock:
             transport, kept = at_rest(sock)
             for message in (Punch(ONE, chosen=False), padded(Hello(ONE, probe=True)), Probe(ONE)):
-                await transport.deliver(encode(message, KEYS[1]), Multiaddr(HERE))
+                await transport.take(encode(message, KEYS[1]), Multiaddr(HERE))
             assert kept == []
             await transport.deliver(encode(Probe(ONE)), sock.address)
             assert kept == [Probe(ONE)]
