@@ -27,7 +27,7 @@ With --json each line is an event with these fields:
                                 was nobody to find out with, two kinds or words have "or" in between; it is told
                                 again if more is found out, and rests on packets that did not come
     direct      name, address, seconds
-                                the path to the other peer, and how long it took since both were there
+                                the path to the other peer, found so long after this one was told of it
     tcp         name, address   a TCP connection along that path came up, and is used; with a reason if it did not,
                                 or has ended
     relayed     name, address, reason, seconds
