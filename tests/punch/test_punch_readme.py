@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nat_lab import SERVER, Lab
-from punch_program import ENVIRONMENT, PATIENCE, PROGRAM
+from punch_program import ENVIRONMENT, HOPELESS, PAIRS, PATIENCE, PROGRAM
 from test_punch import needs_lab
 
 ROOT = PROGRAM.parents[1]
@@ -87,6 +87,12 @@ def test_the_sessions_of_the_readme_are_true() -> None:
 def test_the_readme_has_all_files_of_the_program() -> None:
     files = {path.name for path in (ROOT / "examples" / "punching").glob("[a-z]*.py")}
     assert set(re.findall(r"\(punching/(\w+\.py)\)", SECTION)) == files
+
+
+def test_the_readme_has_all_pairs_of_nats_that_are_tested() -> None:
+    rows = [line.strip("| ").split(" | ") for line in SECTION.partition("| alice's NAT ")[2].splitlines()[2:]]
+    assert [tuple(row[:2]) for row in rows] == PAIRS
+    assert [tuple(row[:2]) for row in rows if row[2] == "the relay"] == HOPELESS
 
 
 def test_no_file_of_the_program_is_too_long_to_read() -> None:
