@@ -63,7 +63,7 @@ async def annoy(mallory: DatagramSocket, alice: Peer, bob: Peer, random: Random)
             for what in (datagram, bytes(broken), datagram[: random.randrange(len(datagram))], forged):
                 for victim in (alice, bob):
                     await mallory.send(what, victim.address)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
 
 
 async def listen(mallory: DatagramSocket, received: list[bytes]) -> None:
