@@ -41,6 +41,7 @@ class Session:
         self._said = 0  # texts that the other has heard
         self._expected = 0  # the number of its next one
         self._candidates: dict[Multiaddr, asyncio.Task[None]] = {}
+        self._searches = True
         self._answered: set[Multiaddr] = set()
         self._chosen: set[Multiaddr] = set()
         self._choosing = asyncio.Lock()
@@ -81,6 +82,7 @@ class Session:
                     return await self._wait(relay_patience)
             return await self._wait(grace)
         finally:
+            self._searches = False
             for check in self._candidates.values():
                 check.cancel()
             await asyncio.gather(*self._candidates.values(), return_exceptions=True)
@@ -91,7 +93,7 @@ class Session:
 
     def _try(self, candidate: Multiaddr) -> None:
         """Ask at a candidate from now on, if that is not done already."""
-        if candidate not in self._candidates and len(self._candidates) < MOST_CANDIDATES and not self._path.done():
+        if self._searches and candidate not in self._candidates and len(self._candidates) < MOST_CANDIDATES:
             self._candidates[candidate] = asyncio.create_task(self._check(candidate))
 
     async def _check(self, candidate: Multiaddr) -> None:
