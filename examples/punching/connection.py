@@ -58,9 +58,9 @@ class Connections:
             raise PunchError(refused[0] if refused else f"no answer within {PATIENCE:g} s") from None
         finally:
             self._host = None
-            server.close()
             connecting.cancel()
             await asyncio.wait([connecting])
+            await server.aclose()
             for address in self._transport.connections:
                 if not self._is_proven(address):
                     self.hang_up(address)

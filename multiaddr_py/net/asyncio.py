@@ -247,13 +247,23 @@ class Server:
         try:
             await asyncio.wait([serving])
         except asyncio.CancelledError:
-            self.close()  # which cancels `serving`
+            await self.aclose()  # which cancels `serving`
         await serving
 
     def close(self) -> None:
-        """Stop listening, and remove the file of a Unix socket; connections stay open."""
+        """Stop listening, and remove the file of a Unix socket; connections stay open, but see `aclose`."""
         self._listener.remove_file()
         self.server.close()  # and with it the listener's socket
+
+    async def aclose(self) -> None:
+        """Close, but first hand over what was accepted just now, which asyncio else loses without closing it."""
+        try:
+            with suppress(NotImplementedError):  # the proactor of Windows hands over at once
+                for sock in self.sockets:
+                    asyncio.get_running_loop().remove_reader(sock)
+            await asyncio.sleep(0)
+        finally:
+            self.close()
 
     async def wait_closed(self) -> None:
         """Wait as asyncio's server does: from Python 3.12 on for the connections, too."""
@@ -263,7 +273,7 @@ class Server:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self.close()
+        await self.aclose()
         await self.wait_closed()
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ from stacks import (
 )
 
 from multiaddr_py import ConversionError, Multiaddr
-from multiaddr_py.net import Endpoint, from_sockaddr, from_socket
+from multiaddr_py.net import Endpoint, connect, from_sockaddr, from_socket
 from multiaddr_py.net.asyncio import (
     DatagramSocket,
     Server,
@@ -578,6 +578,35 @@ def test_serving_that_is_cancelled_as_it_begins_is_closed() -> None:
             assert server.sockets == ()
 
     run(main())
+
+
+def test_what_was_accepted_just_now_is_handed_over_or_ended() -> None:
+    """Else asyncio forgets the socket, which stays open until it is collected."""
+
+    async def main() -> None:
+        for turns in range(6):
+            server = await start_server(echo, "/ip4/127.0.0.1/tcp/0")
+            with connect(server.address, timeout=SOON) as sock:
+                sock.setblocking(False)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await server.aclose()
+                assert server.sockets == ()
+                loop = asyncio.get_running_loop()
+                with suppress(OSError):
+                    await loop.sock_sendall(sock, b"?")
+                    answers.append(await loop.sock_recv(sock, 1))
+
+    logged: list[str] = []
+    answers: list[bytes] = []
+
+    async def logging() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context["message"]))
+        await main()
+
+    run(logging())
+    assert logged == []
+    assert b"?" in answers
 
 
 def test_a_file_is_removed_while_the_socket_listens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,8 @@ class Program:
         """Wait until the program has ended, which it does by itself; return its status. It must have closed all."""
         status = self.process.wait(PATIENCE)
         self._reader.join()
-        assert self.stderr() == ""
+        complaints = self.stderr()
+        assert complaints == "", complaints
         return status
 
     def close(self) -> None:
