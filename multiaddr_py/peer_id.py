@@ -10,7 +10,7 @@ from multiaddr_py._frozen import Binary, final, set_bytes
 from multiaddr_py._multibase import decode_multibase, read_base58, write_base32, write_base36, write_base58
 from multiaddr_py._multihash import IDENTITY, SHA2_256, read_multihash
 from multiaddr_py._pydantic import text_schema
-from multiaddr_py._varint import read_varint
+from multiaddr_py._varint import read_varint, write_varint
 from multiaddr_py.errors import ParseError, hint_of, hinted, quote
 
 TYPE_CHECKING = False
@@ -111,6 +111,28 @@ class PeerId(Binary):
 
     def __reduce__(self) -> tuple[object, ...]:
         return PeerId, (self._bytes,)
+
+    @classmethod
+    def from_key(cls, name: str, key: bytes) -> PeerId:
+        """Return the peer ID of a public key, as `key` has it: its type and its bytes, 32 of them for Ed25519.
+
+        The bytes of the other types are those of the peer ID specification, and are not looked at.
+        Raises `ValueError` for another type, and for a key of Ed25519 that has another length.
+
+        >>> PeerId.from_key("Ed25519", bytes(32)).key == ("Ed25519", bytes(32))
+        True
+        """
+        code = next((code for code, known in _KEY_TYPES.items() if known == name), None)
+        if code is None:
+            raise ValueError(f"a public key is of type {', '.join(_KEY_TYPES.values())}, not {quote(name)}")
+        if name == "Ed25519" and len(key) != 32:
+            raise ValueError(f"a key of Ed25519 has 32 bytes, not {len(key)}")
+        message = bytes([0x08, code, 0x12]) + write_varint(len(key)) + key
+        if len(message) <= _MOST_INLINED:
+            return cls._make(bytes([IDENTITY, len(message)]) + message)
+        from hashlib import sha256  # late: it loads OpenSSL, and few make peer IDs of such keys
+
+        return cls._make(bytes([SHA2_256, 32]) + sha256(message).digest())
 
     def to_cid(self, base: Literal["base32", "base36"] = "base32") -> str:
         """Write the peer ID as a CIDv1 of codec libp2p-key in multibase; raise `ValueError` for another base."""

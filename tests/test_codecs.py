@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import copy
 import pickle
 import sys
@@ -697,6 +698,22 @@ def test_a_cid_is_written_in_two_bases_only() -> None:
 )
 def test_a_peer_id_gives_the_key_that_it_contains(raw: bytes, key: tuple[str, bytes] | None) -> None:
     assert PeerId(raw).key == key
+    if key is not None:
+        assert PeerId.from_key(*key) == PeerId(raw)
+
+
+@pytest.mark.parametrize("size", [0, 1, 33, 38, 39, 127, 128, 294])
+def test_a_peer_id_is_the_hash_of_a_key_that_is_longer_than_42_bytes(size: int) -> None:
+    message = b"\x08\x00\x12" + (bytes([size]) if size < 128 else bytes([size & 127 | 128, size >> 7])) + bytes(size)
+    raw = framed(0, message) if len(message) <= 42 else framed(0x12, hashlib.sha256(message).digest())
+    assert bytes(PeerId.from_key("RSA", bytes(size))) == raw
+
+
+def test_a_peer_id_is_made_of_the_keys_of_the_specification_only() -> None:
+    with pytest.raises(ValueError, match=r"^a public key is of type RSA, Ed25519, Secp256k1, ECDSA, not 'ed25519'$"):
+        PeerId.from_key("ed25519", bytes(32))
+    with pytest.raises(ValueError, match=r"^a key of Ed25519 has 32 bytes, not 64$"):
+        PeerId.from_key("Ed25519", bytes(64))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A small peer-to-peer node, on addresses."""
