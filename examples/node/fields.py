@@ -13,13 +13,14 @@ from multiaddr_py import Multiaddr, PeerId
 
 MOST_ADDRESSES: Final = 8
 MOST_ADDRESS_BYTES: Final = 255
+LONGEST_TEXT: Final = 200
 
 Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """A SHA-256 hash."""
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 Addresses: TypeAlias = Annotated[tuple[Multiaddr, ...], msgspec.Meta(max_length=MOST_ADDRESSES)]
 """A node's own addresses."""
-Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=200)]
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 
 
 class MessageError(ValueError):
