@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from multiaddr_py import Multiaddr, PeerId
+from multiaddr_py import Multiaddr
 
 MOST_ADDRESSES: Final = 8
 MOST_ADDRESS_BYTES: Final = 255

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -58,16 +60,20 @@ def load_identity(path: Path) -> Identity:
     """
     if not path.exists():
         # Complete before it has its name: a program that is killed meanwhile leaves no half of a key.
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            key = Ed25519PrivateKey.generate()
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        handle, unfinished = mkstemp(dir=path.parent, prefix=f"{path.name}.")  # its owner's alone
+        try:
+            with open(handle, "wb") as file:
+                key = Ed25519PrivateKey.generate()
+                file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another program was faster: then that is who both are
+                os.link(unfinished, path)
+        finally:
+            os.unlink(unfinished)
     try:
         known = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:  # the latter of a key that a password protects
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # the second of a key that a password protects
         raise IdentityError(f"{str(path)!r} has no private key in PEM") from error
     if not isinstance(known, Ed25519PrivateKey):
         raise IdentityError(f"{str(path)!r} has no {KEY_TYPE} key")

@@ -30,7 +30,10 @@ def is_of_use(address: Multiaddr, peer: Multiaddr) -> bool:
     False
     """
     reach = _REACH.get(scope(address).scope)
-    return reach is not None and reach >= _REACH.get(scope(peer).scope, 0)
+    there = scope(peer).scope
+    if there is Scope.UNKNOWN:  # a client of a Unix socket, which is on this machine, has no address
+        there = Scope.HOST
+    return reach is not None and reach >= _REACH.get(there, _REACH[Scope.GLOBAL])
 
 
 def is_for(address: Multiaddr, kind: socket.SocketKind) -> bool:
