@@ -28,7 +28,7 @@ MOST_FAILURES: Final = 12
 MOST_FAILURES_OF_HEARD: Final = 3
 
 
-class Source(str, Enum):
+class Source(Enum):
     """Where an address is from, or what came of it."""
 
     STATIC = "static"

@@ -60,17 +60,17 @@ class Exchange:
 
     def end(self, peer: Peer) -> None:
         """Ask others for what this peer was asked for."""
-        for hash in self._offers.pop(peer).asked:
-            del self._asked[hash]
+        for digest in self._offers.pop(peer).asked:
+            del self._asked[digest]
         self._ask_all()
 
     def put(self, content: bytes) -> bytes:
         """Add an item of this node's own; return its hash. Raises `StoreFullError`."""
-        hash = self._store.add(content)
-        if hash is None:
+        digest = self._store.add(content)
+        if digest is None:
             return sha256(content).digest()
-        self._have(hash, len(content))
-        return hash
+        self._have(digest, len(content))
+        return digest
 
     def handle(self, peer: Peer, message: Message) -> None:
         """Deal with what a peer says about items; raises `PeerError` for what contradicts itself."""
@@ -78,13 +78,13 @@ class Exchange:
         match message:
             case GetInv(place):
                 peer.send(self._inv(place))
-            case GetData(hash):
-                content = self._store.get(hash)
-                peer.send(NotFound(hash) if content is None else Item(content))
+            case GetData(digest):
+                content = self._store.get(digest)
+                peer.send(NotFound(digest) if content is None else Item(content))
             case Inv(hashes, place):
                 self._note(peer, offers, hashes, place)
-            case NotFound(hash) if hash in offers.asked:
-                del offers.asked[hash], offers.wanted[hash], self._asked[hash]
+            case NotFound(digest) if digest in offers.asked:
+                del offers.asked[digest], offers.wanted[digest], self._asked[digest]
                 self._ask_all()
             case Item(content):
                 self._take(peer, offers, content)
@@ -106,11 +106,11 @@ class Exchange:
 
     def _note(self, peer: Peer, offers: Offers, hashes: tuple[bytes, ...], place: int | None) -> None:
         """Take note of what a peer has."""
-        for hash in hashes:
-            if self._store.has(hash):
+        for digest in hashes:
+            if self._store.has(digest):
                 offers.common += 1
             else:
-                offers.wanted[hash] = None
+                offers.wanted[digest] = None
         if len(offers.wanted) > MOST_OFFERED:
             raise PeerError("it offers more than it is asked for")
         if place is not None:
@@ -123,26 +123,26 @@ class Exchange:
 
     def _take(self, peer: Peer, offers: Offers, content: bytes) -> None:
         """Keep an item, if it is one that was asked for: nobody but its hash says that."""
-        hash = sha256(content).digest()
-        if hash not in offers.asked:
+        digest = sha256(content).digest()
+        if digest not in offers.asked:
             raise PeerError("the content of an item does not have the hash that was asked for")
-        del offers.asked[hash], self._asked[hash]
+        del offers.asked[digest], self._asked[digest]
         try:
             self._store.add(content)
         except StoreFullError:
             self.is_full = True
             return
-        self._have(hash, len(content))
+        self._have(digest, len(content))
         self._ask(peer, offers)
 
-    def _have(self, hash: bytes, size: int) -> None:
+    def _have(self, digest: bytes, size: int) -> None:
         """Tell of an item that is here now: who has not said that it has it may want it."""
-        self._arrived(hash, size)
+        self._arrived(digest, size)
         for peer, offers in self._offers.items():
-            if hash in offers.wanted:
-                del offers.wanted[hash]
+            if digest in offers.wanted:
+                del offers.wanted[digest]
             else:
-                peer.send(Inv((hash,), None))
+                peer.send(Inv((digest,), None))
 
     def _ask_all(self) -> None:
         for peer, offers in self._offers.items():
@@ -152,13 +152,13 @@ class Exchange:
         """Ask a peer for what it has, a few items at a time, and for more of its list once these have come."""
         if self.is_full:
             return
-        for hash in offers.wanted:
+        for digest in offers.wanted:
             if len(offers.asked) == AT_ONCE:
                 return
-            if hash not in self._asked:
-                self._asked[hash] = peer
-                offers.asked[hash] = self._clock()
-                peer.send(GetData(hash))
+            if digest not in self._asked:
+                self._asked[digest] = peer
+                offers.asked[digest] = self._clock()
+                peer.send(GetData(digest))
         if offers.next and len(offers.wanted) < MOST_HASHES:
             peer.send(GetInv(offers.next))
             offers.next = 0

@@ -47,6 +47,6 @@ def host_of(address: Multiaddr) -> Multiaddr:
     Multiaddr('/ip6/2001:db8:1:2::')
     """
     host = address[:1]
-    if host.protocols and host[0].name == "ip6":
+    if "ip6" in host:
         return Multiaddr(bytes(host)[:-8] + bytes(8))
     return host

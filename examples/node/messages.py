@@ -35,7 +35,7 @@ Told: TypeAlias = Annotated[tuple[Multiaddr, ...], msgspec.Meta(max_length=MOST_
 """Addresses of other nodes, which end in their peer IDs."""
 
 
-class Version(Fields):
+class Version(Fields, frozen=True):
     """The protocol's version, how many items there are, and the addresses of the sender and of the receiver."""
 
     protocol: Number
@@ -46,62 +46,62 @@ class Version(Fields):
     """As whom the sender sees the receiver; a Unix socket may have no name."""
 
 
-class Bye(Fields):
+class Bye(Fields, frozen=True):
     """Why the sender ends the connection, and where others may be."""
 
     reason: Text
     others: Told = ()
 
 
-class Ping(Fields):
-    """Is the receiver there?"""
+class Ping(Fields, frozen=True):
+    """Ask whether the receiver is there."""
 
     token: Number
 
 
-class Pong(Fields):
-    """It is."""
+class Pong(Fields, frozen=True):
+    """Say that it is."""
 
     token: Number
 
 
-class GetInv(Fields):
-    """Which items does the receiver have, from a place on?"""
+class GetInv(Fields, frozen=True):
+    """Ask which items the receiver has, from a place on."""
 
     place: Number
 
 
-class Inv(Fields):
-    """The sender has these."""
+class Inv(Fields, frozen=True):
+    """Say which the sender has."""
 
     hashes: Annotated[tuple[Hash, ...], msgspec.Meta(max_length=MOST_HASHES)]
     next: Number | None
 
 
-class GetData(Fields):
-    """What is the item of a hash?"""
+class GetData(Fields, frozen=True):
+    """Ask for the item of a hash."""
 
     hash: Hash
 
 
-class Item(Fields):
-    """It is this, as the hash of it says."""
+class Item(Fields, frozen=True):
+    """Say what it is; the hash of that tells of which it is."""
 
     content: Annotated[bytes, msgspec.Meta(min_length=1, max_length=LARGEST_ITEM)]
 
 
-class NotFound(Fields):
-    """The sender does not have it."""
+class NotFound(Fields, frozen=True):
+    """Say that the sender does not have it."""
 
     hash: Hash
 
 
-class GetAddr(Fields):
-    """Where are other nodes?"""
+class GetAddr(Fields, frozen=True):
+    """Ask where other nodes are."""
 
 
-class Addr(Fields):
-    """They are here, where the sender has reached them."""
+class Addr(Fields, frozen=True):
+    """Say where the sender has reached them."""
 
     addresses: Told
 

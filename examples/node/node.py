@@ -230,7 +230,7 @@ class Node:
         try:
             reason = await peer.converse(self._handle, self.config.alive)
         except Left as left:
-            reason = str(left)
+            reason = f"it said: {left}"
             self.book.hear(left.others, peer.address)
         except (MessageError, PeerError) as error:
             reason = str(error)
@@ -291,8 +291,8 @@ class Node:
         self._curious.add(peer)
         peer.send(GetAddr())
 
-    def _tell_item(self, hash: bytes, size: int) -> None:
-        self._report("item", hash=hash.hex(), size=size)
+    def _tell_item(self, digest: bytes, size: int) -> None:
+        self._report("item", hash=digest.hex(), size=size)
 
 
 def with_peer(entry: Entry) -> Multiaddr:
@@ -302,6 +302,8 @@ def with_peer(entry: Entry) -> Multiaddr:
 
 def words(error: Exception) -> str:
     """Return what an error says, for a person."""
+    if isinstance(error, Left):
+        return f"it said: {error}"
     if isinstance(error, TimeoutError):
         return f"no answer within {PATIENCE:g} s"
     if isinstance(error, OSError) and error.errno:

@@ -8,7 +8,7 @@ import time
 from .book import Entry
 from .discovery import Discovery
 from .node import Node, with_peer
-from .status import AddressRow, BucketRow, ContactRow, PeerRow, Status, Traffic, memory_in_use
+from .status import AddressRow, BucketRow, ContactRow, PeerRow, State, Status, Traffic, memory_in_use
 
 
 def overview(node: Node, discovery: Discovery) -> Status:
@@ -41,6 +41,6 @@ def overview(node: Node, discovery: Discovery) -> Status:
 
 def address_row(entry: Entry) -> AddressRow:
     """Return what a node knows of an address."""
-    state = "failed" if entry.failures else "dialled" if entry.is_reached else "heard"
+    state: State = "failed" if entry.failures else "dialled" if entry.is_reached else "heard"
     due = max(entry.due - time.monotonic(), 0.0)
     return AddressRow(with_peer(entry) if entry.peer_id else entry.address, state, entry.failures, due)

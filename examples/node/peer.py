@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from multiaddr_py import Multiaddr, PeerId
 
@@ -76,8 +76,9 @@ class Peer:
         and what the channel raises.
         """
         tasks = [asyncio.create_task(self._listen(handle)), asyncio.create_task(self._watch(alive))]
+        ends: set[asyncio.Future[Any]] = {*tasks, self._ended}
         try:
-            await asyncio.wait([*tasks, self._ended], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()

@@ -16,8 +16,8 @@ from multiaddr_py import Multiaddr
 from multiaddr_py.net import Endpoint
 from multiaddr_py.net.asyncio import Server, resolve, start_server
 
-from .config import Config
 from .buckets import Contact
+from .config import Config
 from .datagrams import UdpSockets
 from .discovery import Discovery
 from .door import Found, Get, Put, Question, Refused, Reply, Stored, open_door
@@ -26,7 +26,7 @@ from .node import Node
 from .overview import overview
 from .peer import Peer
 from .reach import is_for, is_of_use
-from .store import Store, StoreFullError
+from .store import Store, StoreError
 
 AGAIN: Final = 10.0  # seconds between two times that the seeds of the discovery are greeted, until one answers
 
@@ -107,14 +107,14 @@ async def greet_seeds(discovery: Discovery, seeds: list[Multiaddr]) -> None:
 
 async def answer(node: Node, discovery: Discovery, question: Question) -> Reply:
     """Answer what a node is asked at its door."""
-    match question:
-        case Put(content):
-            try:
+    try:
+        match question:
+            case Put(content):
                 return Stored(node.exchange.put(content).hex())
-            except StoreFullError as error:
-                return Refused(str(error))
-        case Get(hash):
-            content = node.store.get(bytes.fromhex(hash))
-            return Refused("there is no such item") if content is None else Found(content)
-        case _:
-            return overview(node, discovery)
+            case Get(hexadecimal):
+                found = node.store.get(bytes.fromhex(hexadecimal))
+                return Refused("there is no such item") if found is None else Found(found)
+            case _:
+                return overview(node, discovery)
+    except StoreError as error:
+        return Refused(str(error))
