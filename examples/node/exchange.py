@@ -73,7 +73,10 @@ class Exchange:
         return digest
 
     def handle(self, peer: Peer, message: Message) -> None:
-        """Deal with what a peer says about items; raises `PeerError` for what contradicts itself."""
+        """Deal with what a peer says about items; raises `PeerError` for what contradicts itself.
+
+        Where there is no room for an item the conversation ends with `StoreFullError`, and none is asked for any more.
+        """
         offers = self._offers[peer]
         match message:
             case GetInv(place):
@@ -131,7 +134,7 @@ class Exchange:
             self._store.add(content)
         except StoreFullError:
             self.is_full = True
-            return
+            raise
         self._have(digest, len(content))
         self._ask(peer, offers)
 

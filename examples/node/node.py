@@ -6,9 +6,11 @@ import asyncio
 import os
 import time
 from asyncio import StreamReader, StreamWriter
+from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from math import inf
 from random import Random
 from typing import Final
 
@@ -27,13 +29,14 @@ from .identity import IdentityError
 from .messages import MOST_TOLD, PROTOCOL, Addr, Bye, GetAddr, Message, Version, to_frame
 from .peer import Left, Peer, PeerError, hear_version, say_version
 from .reach import is_of_use
-from .store import Store
+from .store import Store, StoreFullError
 
 PATIENCE: Final = 10.0  # seconds for both handshakes together
 PACE: Final = 0.2  # seconds between two looks at whom to dial
 CURIOSITY: Final = 30.0  # seconds between two questions for addresses
 REFUSED_FOR: Final = 600.0  # seconds in which nobody talks to who has lied
 MOST_REFUSED: Final = 1_000
+MOST_REFUSALS: Final = 10  # that are reported in a second
 
 FAILURES: Final = (OSError, ConversionError, ChannelError, GateError, IdentityError, MessageError, PeerError, Left)
 """What ends a connection, and nothing else."""
@@ -75,6 +78,10 @@ class Node:
         self._refused: dict[PeerId, float] = {}
         self._curious: set[Peer] = set()
         """Who was asked for addresses, and has not answered."""
+        self._told: set[Peer] = set()
+        """Who was told addresses, and is not told any for a while."""
+        self._refusals: deque[float] = deque([-inf] * MOST_REFUSALS, MOST_REFUSALS)
+        """When somebody was refused, as far as that was reported."""
         for address in config.static:
             self.book.add(address, Source.STATIC)
         for address in config.seeds:
@@ -130,7 +137,7 @@ class Node:
         except Left:  # it has only looked who is here
             pass
         except FAILURES as error:
-            self._report("refused", address=address, reason=words(error))
+            self._refuse(address, error)
 
     async def _dial(self, dial: Dial) -> None:
         """Talk to somebody at an address, or only look who is there."""
@@ -160,12 +167,19 @@ class Node:
             if not is_there and self.book.failed(entry):
                 self.store.forget(entry.address)
             if is_first and (is_there or entry.is_given or isinstance(error, IdentityError)):
-                self._report("refused", address=entry.address, reason=words(error))
+                self._refuse(entry.address, error)
             if isinstance(error, Left):
                 self.book.hear(error.others, with_peer(entry))
         finally:
             self._dialling.discard(dial)
             entry.postpone(time.monotonic(), self._random)
+
+    def _refuse(self, address: Multiaddr, error: Exception) -> None:
+        """Report that somebody is not talked to, if there are not too many such reports to be read."""
+        now = time.monotonic()
+        if now - self._refusals[0] > 1.0:
+            self._refusals.append(now)
+            self._report("refused", address=address, reason=words(error))
 
     def _reached(self, entry: Entry, peer_id: PeerId) -> None:
         """Take note of who is at an address."""
@@ -235,13 +249,14 @@ class Node:
         except (MessageError, PeerError) as error:
             reason = str(error)
             self._refused[peer.peer_id] = time.monotonic() + REFUSED_FOR
-        except (ChannelError, OSError) as error:
+        except (ChannelError, OSError, StoreFullError) as error:
             reason = words(error)
         finally:
-            if self.peers[peer.peer_id] is peer:
+            if self.peers.get(peer.peer_id) is peer:
                 del self.peers[peer.peer_id]
             self._past = (self._past[0] + peer.sent, self._past[1] + peer.received)
             self._curious.discard(peer)
+            self._told.discard(peer)
             self.exchange.end(peer)
             peer.say_bye(reason)
             self._report("gone", address=peer.address, reason=reason)
@@ -251,7 +266,9 @@ class Node:
         """Deal with what a peer says."""
         match message:
             case GetAddr():
-                peer.send(Addr(tuple(self.book.told(peer.address, MOST_TOLD))))
+                if peer not in self._told:
+                    self._told.add(peer)
+                    peer.send(Addr(tuple(self.book.told(peer.address, MOST_TOLD))))
             case Addr(addresses) if peer in self._curious:
                 self._curious.discard(peer)
                 self.book.hear(addresses, peer.address)
@@ -284,6 +301,7 @@ class Node:
                 self._refused = dict(
                     [(peer_id, until) for peer_id, until in self._refused.items() if until > now][-MOST_REFUSED:]
                 )
+            self._told.clear()
             if self.peers:
                 self._ask_for_addresses(self._random.choice(list(self.peers.values())))
 
