@@ -7,14 +7,13 @@ import errno
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
-from typing import Final
 
 from multiaddr_py import Multiaddr
 from multiaddr_py.net import Endpoint
-from multiaddr_py.net.asyncio import Server, resolve, start_server
+from multiaddr_py.net.asyncio import Server, start_server
 
 from .buckets import Contact
 from .config import Config
@@ -27,8 +26,6 @@ from .overview import overview
 from .peer import Peer
 from .reach import is_for, is_of_use
 from .store import Store, StoreError
-
-AGAIN: Final = 10.0  # seconds between two times that the seeds of the discovery are greeted, until one answers
 
 
 async def run(config: Config, report: Report, random: Random) -> None:
@@ -62,8 +59,10 @@ async def run(config: Config, report: Report, random: Random) -> None:
         report("status", address=door.address)
         for server in servers:
             await server.start_serving()
+        for address in (*config.static, *config.seeds):
+            if "udp" in address:
+                discovery.greet(address)
         group.create_task(discovery.run())
-        group.create_task(greet_seeds(discovery, [*config.static, *config.seeds]))
         await node.run()
 
 
@@ -92,17 +91,6 @@ def greet(discovery: Discovery, peer: Peer) -> None:
     for address in peer.version.addresses:
         if is_for(address, socket.SOCK_DGRAM) and is_of_use(address, peer.address):
             discovery.greet(address)
-
-
-async def greet_seeds(discovery: Discovery, seeds: list[Multiaddr]) -> None:
-    """Have the discovery greet who was given with an address of UDP, until it knows somebody."""
-    while not discovery.buckets.rows():
-        for seed in seeds:
-            if "udp" in seed:
-                with suppress(OSError):  # of a name, which may be known the next time
-                    for endpoint in await resolve(seed):
-                        discovery.greet(endpoint.address)
-        await asyncio.sleep(AGAIN)
 
 
 async def answer(node: Node, discovery: Discovery, question: Question) -> Reply:
