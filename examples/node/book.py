@@ -92,9 +92,10 @@ class Book:
         heard = [entry for entry in self if entry.source is Source.HEARD]
         of_teller = sum(entry.teller == teller for entry in heard)
         of_peer = Counter(entry.peer_id for entry in self)
+        known = {with_peer(entry) for entry in self if entry.is_given and entry.peer_id}
         for address in dict.fromkeys(addresses):
             peer_id = address.peer_id
-            if address in self._entries or peer_id is None or peer_id == self._own:
+            if address in self._entries or address in known or peer_id is None or peer_id == self._own:
                 continue
             if not is_for(address[:-1], socket.SOCK_STREAM) or not is_of_use(address, teller):
                 continue
@@ -129,14 +130,14 @@ class Book:
 
     def told(self, to: Multiaddr, count: int) -> list[Multiaddr]:
         """Return addresses, picked at random, where peers were reached and that are of use to somebody."""
-        known = {self.with_peer(entry) for entry in self if entry.is_reached and is_of_use(entry.address, to)}
+        known = {with_peer(entry) for entry in self if entry.is_reached and is_of_use(entry.address, to)}
         known = {address for address in known if address.peer_id != to.peer_id}
         return self._random.sample(sorted(known), min(count, len(known)))
 
-    @staticmethod
-    def with_peer(entry: Entry) -> Multiaddr:
-        """Return an address with who is there at its end."""
-        return entry.address if entry.address.peer_id else entry.address / f"/p2p/{entry.peer_id}"
-
     def _forget(self, entry: Entry) -> None:
         self._entries.pop(entry.address, None)
+
+
+def with_peer(entry: Entry) -> Multiaddr:
+    """Return an address with who is there at its end."""
+    return entry.address if entry.address.peer_id else entry.address / f"/p2p/{entry.peer_id}"

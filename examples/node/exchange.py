@@ -83,6 +83,7 @@ class Exchange:
                 peer.send(self._inv(place))
             case GetData(digest):
                 content = self._store.get(digest)
+                peer.height += content is not None
                 peer.send(NotFound(digest) if content is None else Item(content))
             case Inv(hashes, place):
                 self._note(peer, offers, hashes, place)
@@ -116,7 +117,9 @@ class Exchange:
                 offers.wanted[digest] = None
         if len(offers.wanted) > MOST_OFFERED:
             raise PeerError("it offers more than it is asked for")
-        if place is not None:
+        if place is None:
+            peer.height += len(hashes)
+        else:
             offers.next = place
         self._ask(peer, offers)
         if place == 0 and offers.unread is not None:

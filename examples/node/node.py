@@ -17,7 +17,7 @@ from typing import Final
 from multiaddr_py import ConversionError, Multiaddr, PeerId
 from multiaddr_py.net.asyncio import open_connection, peer_address
 
-from .book import Book, Entry, Source
+from .book import Book, Entry, Source, with_peer
 from .channel import Channel, ChannelError, secure_inbound, secure_outbound
 from .config import Config
 from .dialling import Dial, next_dial
@@ -311,11 +311,6 @@ class Node:
 
     def _tell_item(self, digest: bytes, size: int) -> None:
         self._report("item", hash=digest.hex(), size=size)
-
-
-def with_peer(entry: Entry) -> Multiaddr:
-    """Return an address with who is there at its end."""
-    return entry.address if entry.address.peer_id else entry.address / f"/p2p/{entry.peer_id}"
 
 
 def words(error: Exception) -> str:

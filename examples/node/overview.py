@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from .book import Entry
+from .book import Entry, with_peer
 from .discovery import Discovery
-from .node import Node, with_peer
+from .node import Node
 from .status import AddressRow, BucketRow, ContactRow, PeerRow, State, Status, Traffic, memory_in_use
 
 
@@ -26,7 +26,7 @@ def overview(node: Node, discovery: Discovery) -> Status:
                 peer.peer_id,
                 peer.address,
                 "out" if peer.is_dialled else "in",
-                peer.version.height,
+                peer.height,
                 asyncio.get_running_loop().time() - peer.since,
             )
             for peer in node.peers.values()
@@ -35,12 +35,12 @@ def overview(node: Node, discovery: Discovery) -> Status:
             BucketRow(bits, tuple(ContactRow(contact.peer_id, contact.address) for contact in contacts))
             for bits, contacts in discovery.buckets.rows()
         ),
-        addresses=tuple(address_row(entry) for entry in node.book),
+        addresses=tuple(address_row(entry, node) for entry in node.book),
     )
 
 
-def address_row(entry: Entry) -> AddressRow:
+def address_row(entry: Entry, node: Node) -> AddressRow:
     """Return what a node knows of an address."""
     state: State = "failed" if entry.failures else "dialled" if entry.is_reached else "heard"
-    due = max(entry.due - time.monotonic(), 0.0)
+    due = None if entry.peer_id in node.peers else max(entry.due - time.monotonic(), 0.0)
     return AddressRow(with_peer(entry) if entry.peer_id else entry.address, state, entry.failures, due)

@@ -38,6 +38,8 @@ class Peer:
         self.address = address
         """Where it was reached, or where it came from, with its peer ID."""
         self.version = version
+        self.height = version.height
+        """How many items it has, as far as it has said."""
         self.is_dialled = is_dialled
         self.since = asyncio.get_running_loop().time()
         self.heard = self.since
