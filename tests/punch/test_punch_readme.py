@@ -16,7 +16,8 @@ from punch_program import ENVIRONMENT, HOPELESS, PAIRS, PATIENCE, PROGRAM
 from test_punch import needs_lab
 
 ROOT = PROGRAM.parents[1]
-SECTION = (ROOT / "examples" / "README.md").read_text(encoding="utf-8").partition("\n## Hole punching\n")[2]
+README = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("\n## Hole punching\n")[2].partition("\n## Node\n")[0]
 SESSIONS = [
     (command, shown.splitlines())
     for command, shown in re.findall(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", SECTION, re.MULTILINE)
