@@ -5,9 +5,9 @@ which is in the journal (the "WAL") before a method returns. `synchronous` is `N
 waited for now and then until it is on the disk. So a machine that loses its power may forget the last seconds, and
 has still a whole database; what it forgot its peers have. To wait each time would take many times as long.
 
-The methods do not wait for anything else and take less than a millisecond, mostly a tenth of that; a thread to call
-them in would cost more, and have the order of what is done to be seen to. Now and then the journal goes into the file,
-which takes as long as the disk does to write 4 MiB.
+So the methods do not wait for the disk, and take a fraction of a millisecond (`addresses`, wanted at the start, a few);
+a thread to call them in would cost more, and the order of what is done would have to be seen to. Now and then the
+journal goes into the file, which takes as long as the disk does to write 4 MiB.
 
 One process at a time has the file, and the file is not looked over when it is opened, which takes as long for many
 items as for none. Instead the hash of each content is computed again as it is read: that costs about as much as the
