@@ -16,6 +16,7 @@ reading, and whoever asks is never given what an ailing disk has made of an item
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,8 @@ class Store:
         self._most_content = most_content
         self._height = 0
         self._total = 0  # bytes of all items, and what they cost besides
+        if os.access(path, os.F_OK) and not os.access(path, os.R_OK | os.W_OK):  # SQLite would call it an I/O error
+            raise StoreError(f"{str(path)!r} may not be read and written by this user")
         with self._faults():
             self._database = sqlite3.connect(path.absolute(), timeout=PATIENCE, isolation_level=None)
         try:
