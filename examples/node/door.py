@@ -138,7 +138,8 @@ class _Door:
 
     def _end(self, task: asyncio.Task[None]) -> None:
         """End a connection; a task that is cancelled before it begins could not do so itself."""
-        self._tasks.pop(task).transport.abort()
+        writer = self._tasks.pop(task)  # held until it is closed: from Python 3.13 on one that is lost before complains
+        writer.transport.abort()
 
     async def close(self) -> None:
         """Cut off all connections, and those that are to come."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from .events import shown
 LAST_OF_PEER_ID: Final = 8  # characters; the first are the same in all of one kind of key
 LEAST_ROOM: Final = 24  # columns for an address, however narrow the terminal is
 
+Align: TypeAlias = Callable[[str, int], str]
 Direction: TypeAlias = Literal["in", "out"]
 State: TypeAlias = Literal["heard", "dialled", "failed"]
 
@@ -122,7 +123,7 @@ def show(status: Status, *, as_json: bool = False, width: int | None = None) -> 
         ["listening on", *map(shown, status.listening)] if status.listening else ["listening nowhere"],
         table(
             "peers",
-            ["WAY", "ITEMS", "FOR"],
+            {"WAY": str.ljust, "ITEMS": str.rjust, "FOR": str.rjust},
             [
                 ([peer.direction, str(peer.height), span(peer.seconds)], of_peer(peer.address, peer.peer_id))
                 for peer in status.peers
@@ -131,7 +132,7 @@ def show(status: Status, *, as_json: bool = False, width: int | None = None) -> 
         ),
         table(
             "contacts",
-            ["BITS"],
+            {"BITS": str.rjust},
             [
                 ([str(bucket.bits)], of_peer(contact.address, contact.peer_id))
                 for bucket in status.buckets
@@ -141,7 +142,7 @@ def show(status: Status, *, as_json: bool = False, width: int | None = None) -> 
         ),
         table(
             "addresses",
-            ["STATE", "FAILED", "NEXT"],
+            {"STATE": str.ljust, "FAILED": str.rjust, "NEXT": str.rjust},
             [
                 ([row.state, str(row.failures), "" if row.seconds is None else span(row.seconds)], row.address)
                 for row in status.addresses
@@ -152,13 +153,18 @@ def show(status: Status, *, as_json: bool = False, width: int | None = None) -> 
     return "\n\n".join("\n".join(lines) for lines in blocks)
 
 
-def table(name: str, titles: list[str], rows: Sequence[tuple[list[str], Multiaddr]], width: int | None) -> list[str]:
-    """Return the lines of a table: a column for each title, and one more, of addresses."""
+def table(
+    name: str, titles: dict[str, Align], rows: Sequence[tuple[list[str], Multiaddr]], width: int | None
+) -> list[str]:
+    """Return the lines of a table: a column for each title, which says how it is aligned, and one of addresses."""
     if not rows:
         return [f"no {name} yet"]
-    cells = [titles, *(row for row, _ in rows)]
+    cells = [[*titles], *(row for row, _ in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    left = ["  ".join([*map(str.rjust, row, widths), ""]) for row in cells]
+    left = [
+        "".join(f"{align(cell, room)}  " for align, cell, room in zip(titles.values(), row, widths, strict=True))
+        for row in cells
+    ]
     texts = [shown(address) for _, address in rows]
     room = sys.maxsize if width is None else max(width - len(left[0]), LEAST_ROOM)
     if any(len(text) > room for text in texts):

@@ -5,9 +5,9 @@ which is in the journal (the "WAL") before a method returns. `synchronous` is `N
 waited for now and then until it is on the disk. So a machine that loses its power may forget the last seconds, and
 has still a whole database; what it forgot its peers have. To wait each time would take many times as long.
 
-The methods do not wait for anything else and take less than a millisecond, mostly a tenth of that; a thread to call
-them in would cost more, and have the order of what is done to be seen to. Now and then the journal goes into the file,
-which takes as long as the disk does to write 4 MiB.
+So the methods do not wait for the disk, and take a fraction of a millisecond (`addresses`, wanted at the start, a few);
+a thread to call them in would cost more, and the order of what is done would have to be seen to. Now and then the
+journal goes into the file, which takes as long as the disk does to write 4 MiB.
 
 One process at a time has the file, and the file is not looked over when it is opened, which takes as long for many
 items as for none. Instead the hash of each content is computed again as it is read: that costs about as much as the
@@ -16,6 +16,7 @@ reading, and whoever asks is never given what an ailing disk has made of an item
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,8 @@ class Store:
         self._most_content = most_content
         self._height = 0
         self._total = 0  # bytes of all items, and what they cost besides
+        if os.access(path, os.F_OK) and not os.access(path, os.R_OK | os.W_OK):  # SQLite would call it an I/O error
+            raise StoreError(f"{str(path)!r} may not be read and written by this user")
         with self._faults():
             self._database = sqlite3.connect(path.absolute(), timeout=PATIENCE, isolation_level=None)
         try:
