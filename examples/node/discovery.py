@@ -3,7 +3,7 @@
 Who pings is answered, and is pinged back if it has not yet shown that it is where it seems to be. It has once it
 repeats the hash of a ping that was sent there: so what comes from a forged address stays without effect. Contacts that
 others tell are pinged likewise before they are believed. Only who has shown where it is gets neighbours told; another
-gets a ping instead, and its question is asked again by its own side once it has answered that.
+gets a ping instead, and the neighbours once it has answered that.
 
 A source of too many datagrams is not listened to, which others do not notice; a source is a network of the Internet,
 or else an address with its port, since many nodes may share a machine. All that is kept has a bound.
@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from random import Random
 from typing import Final, Literal
@@ -44,7 +45,8 @@ from .packets import (
     write_packet,
 )
 from .proofs import Allowances, Proofs
-from .reach import is_for, is_of_use
+from .reach import is_for
+from .reach import is_of_use as _is_of_use
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
@@ -59,6 +61,8 @@ OF_A_SOURCE: Final = (50.0, 200.0)  # datagrams a second, and at once
 PINGS_BACK: Final = (64.0, 128.0)
 PINGS_BACK_TO_A_SOURCE: Final = (4.0, 16.0)
 
+is_of_use: Final = lru_cache(4096)(_is_of_use)  # it takes as long as a signature, and it is the same few addresses
+
 
 @dataclass
 class _Asked:
@@ -71,6 +75,8 @@ class _Asked:
     doubted: Contact | None
     """Who is silent if nothing comes."""
     answer: asyncio.Future[Contact]
+    question: Signed | None = None
+    """What waits for the proof that the answer is."""
 
 
 @dataclass
@@ -287,8 +293,8 @@ class Discovery:
                 await self._on_ping(signed, ping, sender)
             case Pong() as pong:
                 await self._on_pong(signed, pong, sender)
-            case FindNode() as question:
-                await self._on_find_node(signed, question, sender)
+            case FindNode():
+                await self._on_find_node(signed, sender)
             case Neighbours() as answer:
                 self._on_neighbours(signed, answer, sender)
 
@@ -300,9 +306,6 @@ class Discovery:
             return
         contact = Contact(signed.sender, sender, _dial(ping.addresses, sender))
         await self._meet(contact, is_news=self._proofs.change(contact))
-        for question in self._questions.values():  # which may have come before the pong: it was not answered then
-            if (question.contact.peer_id, question.contact.address) == (signed.sender, sender):
-                await self._send(question.datagram, sender)
 
     async def _on_pong(self, signed: Signed, pong: Pong, sender: Multiaddr) -> None:
         asked = self._pings.get(sender)
@@ -315,14 +318,23 @@ class Discovery:
         self.seen.append(pong.seen)
         await self._meet(contact, is_news=self._proofs.add(contact, self._clock()))
         asked.answer.set_result(contact)
+        if asked.question is not None and asked.question.sender == signed.sender:
+            await self._tell(asked.question, sender)
 
-    async def _on_find_node(self, signed: Signed, question: FindNode, sender: Multiaddr) -> None:
-        if not self._is_proven(signed.sender, sender):
-            await self._ping_back(sender)
+    async def _on_find_node(self, signed: Signed, sender: Multiaddr) -> None:
+        if self._is_proven(signed.sender, sender):
+            await self._tell(signed, sender)
             return
+        await self._ping_back(sender)
+        if sender in self._pings:
+            self._pings[sender].question = signed
+
+    async def _tell(self, signed: Signed, sender: Multiaddr) -> None:
+        """Answer a question for neighbours."""
+        assert isinstance(signed.packet, FindNode)
         known = [
             contact._replace(dial=contact.dial[:MOST_DIAL])
-            for contact in self.buckets.closest(question.target)
+            for contact in self.buckets.closest(signed.packet.target)
             if contact.peer_id != signed.sender and is_of_use(contact.address, sender)
         ]
         for datagram in write_neighbours(self._identity, signed.packet_hash, known, self._clock()):
@@ -335,9 +347,16 @@ class Discovery:
         question.parts += 1
         question.told += len(answer.contacts)
         for contact in answer.contacts:
-            if contact.peer_id == self._identity.peer_id or not _is_place(contact.address):
-                continue
-            if is_of_use(contact.address, sender) and len(question.contacts) < K:
+            if len(question.contacts) == K:
+                break
+            known = self.buckets.get(contact.peer_id)
+            if known is not None and known.address == contact.address:  # hearsay adds nothing to that
+                question.contacts[contact.peer_id] = known
+            elif (
+                contact.peer_id != self._identity.peer_id
+                and _is_place(contact.address)
+                and is_of_use(contact.address, sender)
+            ):
                 question.contacts[contact.peer_id] = contact._replace(dial=_dial(contact.dial, sender))
         if question.told >= answer.total:
             question.complete.set()
@@ -375,6 +394,7 @@ class Discovery:
         await self._transport.send(datagram, to)
 
 
+@lru_cache(4096)
 def _is_place(address: Multiaddr) -> bool:
     """Say whether somebody can be at an address of UDP as it stands: no name, which would have to be looked up."""
     return is_for(address, socket.SOCK_DGRAM) and address[0].name in ("ip4", "ip6") and is_of_use(address, address)
