@@ -18,7 +18,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
 from random import Random
 from typing import Final, Literal
 
@@ -171,9 +170,11 @@ class Discovery:
     async def _refresh(self) -> None:
         """Look for others again and again, at first for anybody; each time see whether one contact is still there."""
         loop = asyncio.get_running_loop()
-        for turn in count():
+        turn = 0
+        while True:
             due = loop.time() + REFRESH
             if not self.buckets:
+                turn = 0
                 for address in self._entries:
                     self._queue(address)
                 self._met.clear()
@@ -182,13 +183,15 @@ class Discovery:
                         await self._met.wait()
             else:
                 await self._refresh_once(turn)
+                turn += 1
                 await asyncio.sleep(due - loop.time())
 
     async def _refresh_once(self, turn: int) -> None:
         rows = self.buckets.rows()
         _, bucket = rows[turn % len(rows)]
         await self._doubt(bucket[0])
-        target = self.key if self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
+        # Who is close to a newcomer is found out by itself only, whichever way is taken later.
+        target = self.key if turn == 0 or self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
         for contact in (await self.look_up(target)).contacts:
             if self.buckets.get(contact.peer_id) is None and self.buckets.has_room(contact):
                 await self._ping(contact.address)
