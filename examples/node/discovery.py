@@ -24,7 +24,8 @@ from typing import Final, Literal
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
-from .buckets import KEY_BITS, K, Buckets, Contact, key_of, network_of
+from . import reach
+from .buckets import KEY_BITS, Buckets, Contact, K, key_of, network_of
 from .datagrams import Datagrams
 from .fields import Addresses, MessageError
 from .identity import Identity
@@ -44,8 +45,6 @@ from .packets import (
     write_packet,
 )
 from .proofs import Allowances, Proofs
-from .reach import is_for
-from .reach import is_of_use as _is_of_use
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
@@ -60,7 +59,9 @@ OF_A_SOURCE: Final = (50.0, 200.0)  # datagrams a second, and at once
 PINGS_BACK: Final = (64.0, 128.0)
 PINGS_BACK_TO_A_SOURCE: Final = (4.0, 16.0)
 
-is_of_use: Final = lru_cache(4096)(_is_of_use)  # it takes as long as a signature, and it is the same few addresses
+# What these find out takes as long as a signature, and it is the same few addresses that come again and again.
+is_for: Final = lru_cache(4096)(reach.is_for)
+is_of_use: Final = lru_cache(4096)(reach.is_of_use)
 
 
 @dataclass
@@ -217,12 +218,10 @@ class Discovery:
 
     # What is asked
 
-    async def _ping(
-        self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None
-    ) -> asyncio.Future[Contact]:
-        """Ping who is at an address, and `tries` times more; return what will be who has answered.
+    async def _ping(self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None) -> _Asked:
+        """Ping who is at an address, and `tries` times more; return what waits for the answer, which may not come.
 
-        It never will if nobody does. If who is `doubted` does not, it is silent.
+        If who is `doubted` does not, it is silent.
         """
         asked = self._pings.get(address)
         if asked is None:
@@ -231,12 +230,12 @@ class Discovery:
             datagram = self._written(Ping(self._token(), told))
             asked = _Asked(datagram, loop.time() + ANSWER, 0, None, loop.create_future())
             if len(self._pings) >= MOST_PINGS or not _is_place(address):
-                return asked.answer
+                return asked  # nobody is asked, as if it got lost
             self._pings[address] = asked
             await self._send(datagram, address)
         asked.tries = max(asked.tries, tries)
         asked.doubted = doubted or asked.doubted
-        return asked.answer
+        return asked
 
     async def _doubt(self, contact: Contact) -> None:
         """See whether a contact is still there, which takes some time; nothing is said about it here."""
@@ -247,8 +246,8 @@ class Discovery:
         try:
             async with asyncio.timeout(ANSWER):
                 if not self._is_proven(contact.peer_id, contact.address):
-                    answer = await self._ping(contact.address)
-                    if (await asyncio.shield(answer)).peer_id != contact.peer_id:
+                    asked = await self._ping(contact.address)
+                    if (await asyncio.shield(asked.answer)).peer_id != contact.peer_id:
                         raise TimeoutError(f"{contact.peer_id} is not at {contact.address}")
             return await self._neighbours(contact, target)
         except TimeoutError:
@@ -397,7 +396,6 @@ class Discovery:
         await self._transport.send(datagram, to)
 
 
-@lru_cache(4096)
 def _is_place(address: Multiaddr) -> bool:
     """Say whether somebody can be at an address of UDP as it stands: no name, which would have to be looked up."""
     return is_for(address, socket.SOCK_DGRAM) and address[0].name in ("ip4", "ip6") and is_of_use(address, address)

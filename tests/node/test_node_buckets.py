@@ -7,10 +7,10 @@ from random import Random
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from node.buckets import Buckets, Contact, distance, key_of, network_of
 from node_town import identity_of
 
 from multiaddr_py import Multiaddr, PeerId
+from node.buckets import Buckets, Contact, distance, key_of, network_of
 
 RANDOM = Random(7)
 OWN = identity_of(RANDOM).peer_id
@@ -143,7 +143,8 @@ def test_a_private_network_has_as_many_places_as_there_are() -> None:
 
 def test_a_network_of_ip6_is_one_of_64_bits() -> None:
     one, same, other = (
-        network_of(Multiaddr(f"/ip6/{host}/udp/1")) for host in ("2001:500:2:3::c", "2001:500:2:3:4::c", "2001:500:2:4::c")
+        network_of(Multiaddr(f"/ip6/{host}/udp/1"))
+        for host in ("2001:500:2:3::c", "2001:500:2:3:4::c", "2001:500:2:4::c")
     )
     assert one == same != other
     assert one is not None

@@ -10,14 +10,14 @@ from time import time
 from typing import NamedTuple, TypeVar
 
 import pytest
+from node_town import Post, Resident, Town, run_skipping, settle, unix_time
+
+from multiaddr_py import ConversionError, Multiaddr
 from node.buckets import Contact, key_of
 from node.datagrams import Datagrams, UdpSockets
 from node.discovery import Discovery
 from node.identity import Identity, new_identity
 from node.packets import FindNode, Neighbours, Packet, Ping, Pong, Signed, packet_hash, read_packet, write_packet
-from node_town import Post, Resident, Town, run_skipping, settle, unix_time
-
-from multiaddr_py import ConversionError, Multiaddr
 
 P = TypeVar("P", bound=Packet)
 PATIENCE = 60  # seconds, which nothing here takes but what has failed
@@ -311,9 +311,14 @@ def test_a_silent_contact_is_forgotten_and_a_node_that_comes_back_elsewhere_is_f
                 bob.discovery.greet(alice.address)
                 await until(lambda: alice.found)
             again = Multiaddr("/ip4/10.0.0.9/udp/9")
+            found = list[Contact]()
             back = Discovery(
-                *(bob.identity, Post(town, again)),
-                **{"addresses": tuple, "clock": unix_time, "random": Random(), "found": print},
+                bob.identity,
+                Post(town, again),
+                addresses=tuple,
+                clock=unix_time,
+                random=Random(),
+                found=found.append,
             )
             async with running(back):
                 back.greet(alice.address)

@@ -10,16 +10,14 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from node.buckets import Contact, distance, key_of
-from node.lookup import ALPHA, MOST_ROUNDS, ROUND, Ask, Found, look_up
 from node_town import identity_of, residents, run_skipping, searches
 
 from multiaddr_py import Multiaddr
+from node.buckets import Contact, distance, key_of
+from node.lookup import ALPHA, MOST_ROUNDS, ROUND, Ask, Found, look_up
 
 RANDOM = Random(3)
-PEERS = [
-    Contact(identity_of(RANDOM).peer_id, Multiaddr(f"/ip4/10.0.0.{number}/udp/1"), ()) for number in range(1, 121)
-]
+PEERS = [Contact(identity_of(RANDOM).peer_id, Multiaddr(f"/ip4/10.0.0.{number}/udp/1"), ()) for number in range(1, 121)]
 TARGET = RANDOM.randbytes(32)
 PEERS.sort(key=lambda one: distance(key_of(one.peer_id), TARGET))  # the closest first
 
@@ -142,12 +140,11 @@ def test_among_20_nodes_whose_datagrams_are_often_lost_they_know_each_other_all_
     run_skipping(check())
 
 
-@pytest.mark.parametrize("refresh", ["random", "own"])
-def test_among_200_nodes_nearly_every_search_finds_the_closest_in_a_few_rounds(refresh: Literal["random", "own"]) -> None:
+def test_among_200_nodes_nearly_every_search_finds_the_closest_in_a_few_rounds() -> None:
     async def check() -> None:
-        async with residents(200, refresh, refreshes=1) as people:
-            results = await searches(people, 40)
-        assert sum(is_closest for _, is_closest in results) >= 36
+        async with residents(200, "random", refreshes=0.3) as people:
+            results = await searches(people, 20)
+        assert sum(is_closest for _, is_closest in results) >= 18
         assert max(found.rounds for found, _ in results) <= 5
 
     run_skipping(check())
