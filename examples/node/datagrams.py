@@ -17,6 +17,7 @@ class Datagrams(Protocol):
 
     async def receive(self) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram; return it, and the address of its sender."""
+        ...
 
     async def send(self, datagram: bytes, to: Multiaddr) -> None:
         """Send a datagram; one to an address that cannot be reached is lost."""

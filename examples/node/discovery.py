@@ -3,7 +3,7 @@
 Who pings is answered, and is pinged back if it has not yet shown that it is where it seems to be. It has once it
 repeats the hash of a ping that was sent there: so what comes from a forged address stays without effect. Contacts that
 others tell are pinged likewise before they are believed. Only who has shown where it is gets neighbours told; another
-gets a ping instead, and its question is asked again by its own side once it has answered that.
+gets a ping instead, and the neighbours once it has answered that.
 
 A source of too many datagrams is not listened to, which others do not notice; a source is a network of the Internet,
 or else an address with its port, since many nodes may share a machine. All that is kept has a bound.
@@ -17,14 +17,15 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from functools import lru_cache
 from random import Random
 from typing import Final, Literal
 
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
-from .buckets import KEY_BITS, K, Buckets, Contact, key_of, network_of
+from . import reach
+from .buckets import KEY_BITS, Buckets, Contact, K, key_of, network_of
 from .datagrams import Datagrams
 from .fields import Addresses, MessageError
 from .identity import Identity
@@ -44,7 +45,6 @@ from .packets import (
     write_packet,
 )
 from .proofs import Allowances, Proofs
-from .reach import is_for, is_of_use
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
@@ -59,6 +59,10 @@ OF_A_SOURCE: Final = (50.0, 200.0)  # datagrams a second, and at once
 PINGS_BACK: Final = (64.0, 128.0)
 PINGS_BACK_TO_A_SOURCE: Final = (4.0, 16.0)
 
+# What these find out takes as long as a signature, and it is the same few addresses that come again and again.
+is_for: Final = lru_cache(4096)(reach.is_for)
+is_of_use: Final = lru_cache(4096)(reach.is_of_use)
+
 
 @dataclass
 class _Asked:
@@ -71,6 +75,8 @@ class _Asked:
     doubted: Contact | None
     """Who is silent if nothing comes."""
     answer: asyncio.Future[Contact]
+    question: Signed | None = None
+    """What waits for the proof that the answer is."""
 
 
 @dataclass
@@ -165,9 +171,11 @@ class Discovery:
     async def _refresh(self) -> None:
         """Look for others again and again, at first for anybody; each time see whether one contact is still there."""
         loop = asyncio.get_running_loop()
-        for turn in count():
+        turn = 0
+        while True:
             due = loop.time() + REFRESH
             if not self.buckets:
+                turn = 0
                 for address in self._entries:
                     self._queue(address)
                 self._met.clear()
@@ -176,13 +184,15 @@ class Discovery:
                         await self._met.wait()
             else:
                 await self._refresh_once(turn)
+                turn += 1
                 await asyncio.sleep(due - loop.time())
 
     async def _refresh_once(self, turn: int) -> None:
         rows = self.buckets.rows()
         _, bucket = rows[turn % len(rows)]
         await self._doubt(bucket[0])
-        target = self.key if self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
+        # Who is close to a newcomer is found out by itself only, whichever way is taken later.
+        target = self.key if turn == 0 or self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
         for contact in (await self.look_up(target)).contacts:
             if self.buckets.get(contact.peer_id) is None and self.buckets.has_room(contact):
                 await self._ping(contact.address)
@@ -208,12 +218,10 @@ class Discovery:
 
     # What is asked
 
-    async def _ping(
-        self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None
-    ) -> asyncio.Future[Contact]:
-        """Ping who is at an address, and `tries` times more; return what will be who has answered.
+    async def _ping(self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None) -> _Asked:
+        """Ping who is at an address, and `tries` times more; return what waits for the answer, which may not come.
 
-        It never will if nobody does. If who is `doubted` does not, it is silent.
+        If who is `doubted` does not, it is silent.
         """
         asked = self._pings.get(address)
         if asked is None:
@@ -222,12 +230,12 @@ class Discovery:
             datagram = self._written(Ping(self._token(), told))
             asked = _Asked(datagram, loop.time() + ANSWER, 0, None, loop.create_future())
             if len(self._pings) >= MOST_PINGS or not _is_place(address):
-                return asked.answer
+                return asked  # nobody is asked, as if it got lost
             self._pings[address] = asked
             await self._send(datagram, address)
         asked.tries = max(asked.tries, tries)
         asked.doubted = doubted or asked.doubted
-        return asked.answer
+        return asked
 
     async def _doubt(self, contact: Contact) -> None:
         """See whether a contact is still there, which takes some time; nothing is said about it here."""
@@ -238,8 +246,8 @@ class Discovery:
         try:
             async with asyncio.timeout(ANSWER):
                 if not self._is_proven(contact.peer_id, contact.address):
-                    answer = await self._ping(contact.address)
-                    if (await asyncio.shield(answer)).peer_id != contact.peer_id:
+                    asked = await self._ping(contact.address)
+                    if (await asyncio.shield(asked.answer)).peer_id != contact.peer_id:
                         raise TimeoutError(f"{contact.peer_id} is not at {contact.address}")
             return await self._neighbours(contact, target)
         except TimeoutError:
@@ -287,8 +295,8 @@ class Discovery:
                 await self._on_ping(signed, ping, sender)
             case Pong() as pong:
                 await self._on_pong(signed, pong, sender)
-            case FindNode() as question:
-                await self._on_find_node(signed, question, sender)
+            case FindNode():
+                await self._on_find_node(signed, sender)
             case Neighbours() as answer:
                 self._on_neighbours(signed, answer, sender)
 
@@ -300,9 +308,6 @@ class Discovery:
             return
         contact = Contact(signed.sender, sender, _dial(ping.addresses, sender))
         await self._meet(contact, is_news=self._proofs.change(contact))
-        for question in self._questions.values():  # which may have come before the pong: it was not answered then
-            if (question.contact.peer_id, question.contact.address) == (signed.sender, sender):
-                await self._send(question.datagram, sender)
 
     async def _on_pong(self, signed: Signed, pong: Pong, sender: Multiaddr) -> None:
         asked = self._pings.get(sender)
@@ -315,14 +320,23 @@ class Discovery:
         self.seen.append(pong.seen)
         await self._meet(contact, is_news=self._proofs.add(contact, self._clock()))
         asked.answer.set_result(contact)
+        if asked.question is not None and asked.question.sender == signed.sender:
+            await self._tell(asked.question, sender)
 
-    async def _on_find_node(self, signed: Signed, question: FindNode, sender: Multiaddr) -> None:
-        if not self._is_proven(signed.sender, sender):
-            await self._ping_back(sender)
+    async def _on_find_node(self, signed: Signed, sender: Multiaddr) -> None:
+        if self._is_proven(signed.sender, sender):
+            await self._tell(signed, sender)
             return
+        await self._ping_back(sender)
+        if sender in self._pings:
+            self._pings[sender].question = signed
+
+    async def _tell(self, signed: Signed, sender: Multiaddr) -> None:
+        """Answer a question for neighbours."""
+        assert isinstance(signed.packet, FindNode)
         known = [
             contact._replace(dial=contact.dial[:MOST_DIAL])
-            for contact in self.buckets.closest(question.target)
+            for contact in self.buckets.closest(signed.packet.target)
             if contact.peer_id != signed.sender and is_of_use(contact.address, sender)
         ]
         for datagram in write_neighbours(self._identity, signed.packet_hash, known, self._clock()):
@@ -335,9 +349,16 @@ class Discovery:
         question.parts += 1
         question.told += len(answer.contacts)
         for contact in answer.contacts:
-            if contact.peer_id == self._identity.peer_id or not _is_place(contact.address):
-                continue
-            if is_of_use(contact.address, sender) and len(question.contacts) < K:
+            if len(question.contacts) == K:
+                break
+            known = self.buckets.get(contact.peer_id)
+            if known is not None and known.address == contact.address:  # hearsay adds nothing to that
+                question.contacts[contact.peer_id] = known
+            elif (
+                contact.peer_id != self._identity.peer_id
+                and _is_place(contact.address)
+                and is_of_use(contact.address, sender)
+            ):
                 question.contacts[contact.peer_id] = contact._replace(dial=_dial(contact.dial, sender))
         if question.told >= answer.total:
             question.complete.set()

@@ -30,9 +30,7 @@ def is_of_use(address: Multiaddr, peer: Multiaddr) -> bool:
     False
     """
     reach = _REACH.get(scope(address).scope)
-    there = scope(peer).scope
-    if there is Scope.UNKNOWN:  # a client of a Unix socket, which is on this machine, has no address
-        there = Scope.HOST
+    there = scope(peer).scope if peer else Scope.HOST  # a client of a Unix socket has no address
     return reach is not None and reach >= _REACH.get(there, _REACH[Scope.GLOBAL])
 
 

@@ -19,12 +19,12 @@ if __name__ == "__main__":  # from anywhere, and without an installed package
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "examples")]
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from multiaddr_py import Multiaddr
 from node.buckets import Contact, distance, key_of
 from node.discovery import REFRESH, Discovery
 from node.identity import Identity
 from node.lookup import Found
-
-from multiaddr_py import Multiaddr
 
 T = TypeVar("T")
 START = 1_700_000_000.0  # seconds of Unix
@@ -153,7 +153,7 @@ def truly_closest(people: list[Resident], asking: Resident, target: bytes, count
         for number, one in enumerate(people)
         if one is not asking
     )
-    return [people[number].identity.peer_id for _, number in keys[:count]]  # type: ignore[misc]
+    return [people[number].identity.peer_id for _, number in keys[:count]]
 
 
 async def searches(people: list[Resident], count: int, seed: int = 1) -> list[tuple[Found, bool]]:
@@ -183,10 +183,12 @@ async def measure(count: int, refresh: Literal["random", "own"], refreshes: floa
 
 
 def main() -> None:
-    print("| nodes | refresh | refreshes | hops, mean | most | asked | closest 16 found | known | buckets | sent a node |")
+    print(
+        "| nodes | refresh | refreshes | hops, mean | most | asked | closest 16 found | known | buckets | sent a node |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for count in map(int, sys.argv[1:] or ("20", "200")):
-        for refreshes in (1, 3, 10):
+        for refreshes in (1, 5):
             for refresh in ("random", "own"):
                 print(run_skipping(measure(count, refresh, refreshes)), flush=True)  # type: ignore[arg-type]
 
