@@ -17,11 +17,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
-from node.door import AskStatus, DoorError, Found, Get, Put, Stored, ask
-from node.status import Status
-
 import multiaddr_py
 from multiaddr_py import Multiaddr, PeerId
+from node.door import AskStatus, DoorError, Found, Get, Put, Stored, ask
+from node.status import Status
 
 Event: TypeAlias = dict[str, Any]
 
@@ -183,9 +182,7 @@ class Fleet:
         self.folder = folder
         self._stack = stack
 
-    def node(
-        self, name: str, *options: str, listen: Sequence[str] = LOOPBACK, is_strict: bool = False
-    ) -> Node:
+    def node(self, name: str, *options: str, listen: Sequence[str] = LOOPBACK, is_strict: bool = False) -> Node:
         """Return a node that was begun."""
         node = Node(self.folder / name, *options, listen=listen, is_strict=is_strict)
         self._stack.callback(node.close)
