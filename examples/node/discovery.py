@@ -12,22 +12,19 @@ or else an address with its port, since many nodes may share a machine. All that
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from random import Random
 from typing import Final, Literal
 
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
-from . import reach
-from .buckets import KEY_BITS, Buckets, Contact, K, key_of, network_of
+from .buckets import KEY_BITS, Buckets, Contact, K, key_of
 from .datagrams import Datagrams
-from .fields import Addresses, MessageError
+from .fields import MessageError
 from .identity import Identity
 from .lookup import Found, look_up
 from .packets import (
@@ -44,6 +41,7 @@ from .packets import (
     write_neighbours,
     write_packet,
 )
+from .places import dial_of, is_of_use, is_place, source_of
 from .proofs import Allowances, Proofs
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
@@ -54,14 +52,9 @@ TRIES: Final = 2  # more pings, where a lost one would mean something
 MOST_PINGS: Final = 512  # that wait for their answers
 MOST_GREETINGS: Final = 64  # that wait to be pinged
 MOST_ENTRIES: Final = 16  # that are greeted again as long as nobody is known
-MOST_DIAL: Final = 3  # addresses for connections that are told of a contact
 OF_A_SOURCE: Final = (50.0, 200.0)  # datagrams a second, and at once
 PINGS_BACK: Final = (64.0, 128.0)
 PINGS_BACK_TO_A_SOURCE: Final = (4.0, 16.0)
-
-# What these find out takes as long as a signature, and it is the same few addresses that come again and again.
-is_for: Final = lru_cache(4096)(reach.is_for)
-is_of_use: Final = lru_cache(4096)(reach.is_of_use)
 
 
 @dataclass
@@ -203,6 +196,8 @@ class Discovery:
         while True:
             await asyncio.sleep(TICK)
             for address, asked in [item for item in self._pings.items() if item[1].until <= loop.time()]:
+                if self._pings.get(address) is not asked:  # it was answered while another one was sent
+                    continue
                 if asked.tries:
                     asked.tries -= 1
                     asked.until = loop.time() + ANSWER
@@ -229,7 +224,7 @@ class Discovery:
             told = fitting(own for own in self._addresses() if is_of_use(own, address))
             datagram = self._written(Ping(self._token(), told))
             asked = _Asked(datagram, loop.time() + ANSWER, 0, None, loop.create_future())
-            if len(self._pings) >= MOST_PINGS or not _is_place(address):
+            if len(self._pings) >= MOST_PINGS or not is_place(address):
                 return asked  # nobody is asked, as if it got lost
             self._pings[address] = asked
             await self._send(datagram, address)
@@ -283,9 +278,9 @@ class Discovery:
 
     async def _take(self, datagram: bytes, sender: Multiaddr) -> None:
         """Deal with a datagram; raises `MessageError` for one that is to have no effect."""
-        if not _is_place(sender):
+        if not is_place(sender):
             raise MessageError(f"{sender} cannot be answered")
-        if not self._listens.take(_source(sender), asyncio.get_running_loop().time()):
+        if not self._listens.take(source_of(sender), asyncio.get_running_loop().time()):
             raise MessageError(f"too much comes from {sender}")
         signed = read_packet(datagram, self._clock())
         if signed.sender == self._identity.peer_id:
@@ -306,7 +301,7 @@ class Discovery:
         if not self._is_proven(signed.sender, sender):
             await self._ping_back(sender)
             return
-        contact = Contact(signed.sender, sender, _dial(ping.addresses, sender))
+        contact = Contact(signed.sender, sender, dial_of(ping.addresses, sender))
         await self._meet(contact, is_news=self._proofs.change(contact))
 
     async def _on_pong(self, signed: Signed, pong: Pong, sender: Multiaddr) -> None:
@@ -314,7 +309,7 @@ class Discovery:
         if asked is None or packet_hash(asked.datagram) != pong.ping_hash:
             raise MessageError("nothing was asked that this answers")
         del self._pings[sender]
-        contact = Contact(signed.sender, sender, _dial(pong.addresses, sender))
+        contact = Contact(signed.sender, sender, dial_of(pong.addresses, sender))
         if asked.doubted is not None and asked.doubted.peer_id != signed.sender:  # another one has taken its address
             self._give_up(asked.doubted)
         self.seen.append(pong.seen)
@@ -335,7 +330,7 @@ class Discovery:
         """Answer a question for neighbours."""
         assert isinstance(signed.packet, FindNode)
         known = [
-            contact._replace(dial=contact.dial[:MOST_DIAL])
+            contact
             for contact in self.buckets.closest(signed.packet.target)
             if contact.peer_id != signed.sender and is_of_use(contact.address, sender)
         ]
@@ -356,10 +351,10 @@ class Discovery:
                 question.contacts[contact.peer_id] = known
             elif (
                 contact.peer_id != self._identity.peer_id
-                and _is_place(contact.address)
+                and is_place(contact.address)
                 and is_of_use(contact.address, sender)
             ):
-                question.contacts[contact.peer_id] = contact._replace(dial=_dial(contact.dial, sender))
+                question.contacts[contact.peer_id] = contact._replace(dial=dial_of(contact.dial, sender))
         if question.told >= answer.total:
             question.complete.set()
 
@@ -368,7 +363,7 @@ class Discovery:
         now = asyncio.get_running_loop().time()
         if (
             stranger not in self._pings
-            and self._pings_back_to_a_source.take(_source(stranger), now)
+            and self._pings_back_to_a_source.take(source_of(stranger), now)
             and self._pings_back.take(b"", now)
         ):
             await self._ping(stranger)
@@ -394,17 +389,3 @@ class Discovery:
     async def _send(self, datagram: bytes, to: Multiaddr) -> None:
         self.sent += 1
         await self._transport.send(datagram, to)
-
-
-def _is_place(address: Multiaddr) -> bool:
-    """Say whether somebody can be at an address of UDP as it stands: no name, which would have to be looked up."""
-    return is_for(address, socket.SOCK_DGRAM) and address[0].name in ("ip4", "ip6") and is_of_use(address, address)
-
-
-def _source(address: Multiaddr) -> bytes:
-    return network_of(address) or bytes(address)
-
-
-def _dial(addresses: Addresses, teller: Multiaddr) -> Addresses:
-    """Return where connections are accepted, of what somebody says."""
-    return tuple(one for one in addresses if is_for(one, socket.SOCK_STREAM) and is_of_use(one, teller))[:MOST_DIAL]
