@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import socket
-from functools import lru_cache
 from typing import Final
 
 from multiaddr_py import Multiaddr
 
-from . import reach
 from .buckets import network_of
 from .fields import Addresses
+from .reach import is_for, is_of_use
 
 MOST_DIAL: Final = 3  # addresses for connections that are kept, and told, of a contact
-
-# What these find out takes as long as a signature, and it is the same few addresses that come again and again.
-is_for: Final = lru_cache(4096)(reach.is_for)
-is_of_use: Final = lru_cache(4096)(reach.is_of_use)
 
 
 def is_place(address: Multiaddr) -> bool:
