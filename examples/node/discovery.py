@@ -41,8 +41,9 @@ from .packets import (
     write_neighbours,
     write_packet,
 )
-from .places import dial_of, is_of_use, is_place, source_of
+from .places import dial_of, is_place, source_of
 from .proofs import Allowances, Proofs
+from .reach import is_of_use
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
