@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from noise_by_hand import PATTERN, ByHand, payload
 
+from multiaddr_py.net.asyncio import open_connection, start_server
 from node.channel import LARGEST_OF_HANDSHAKE, Channel, ChannelError, secure_inbound, secure_outbound
 
 Change: TypeAlias = Callable[[bytes], bytes]
@@ -200,3 +204,19 @@ class X25519Like:
 
     def exchange(self, other: object) -> bytes:
         return bytes(32)
+
+
+def test_a_connection_that_is_reset_is_one_that_has_ended() -> None:
+    async def shake() -> None:
+        def reset(reader: StreamReader, writer: StreamWriter) -> None:
+            linger = struct.pack("ii", 1, 0)  # for no time: what is unread and unsent is gone at once
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+
+        async with await start_server(reset, "/ip4/127.0.0.1/tcp/0") as server:
+            reader, writer = await open_connection(server.address)
+            found = await outcome(secure_inbound(reader, writer, BOB))
+            assert isinstance(found, ChannelError)
+            assert isinstance(found.__cause__, ConnectionResetError)
+
+    run(shake())
