@@ -193,6 +193,8 @@ class Discovery:
         while True:
             await asyncio.sleep(TICK)
             for address, asked in [item for item in self._pings.items() if item[1].until <= loop.time()]:
+                if self._pings.get(address) is not asked:  # it was answered while another one was sent
+                    continue
                 if asked.tries:
                     asked.tries -= 1
                     asked.until = loop.time() + ANSWER
@@ -300,7 +302,7 @@ class Discovery:
             return
         contact = Contact(signed.sender, sender, _dial(ping.addresses, sender))
         await self._meet(contact, is_news=self._proofs.change(contact))
-        for question in self._questions.values():  # which may have come before the pong: it was not answered then
+        for question in list(self._questions.values()):  # which may have come before the pong, and was not answered
             if (question.contact.peer_id, question.contact.address) == (signed.sender, sender):
                 await self._send(question.datagram, sender)
 
