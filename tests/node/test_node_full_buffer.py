@@ -70,11 +70,13 @@ def test_a_ping_may_be_answered_while_another_one_is_sent_again() -> None:
         town = Town()
         nobody = place(9)
         one = settle(town, 1, {nobody: 0.5})
-        late = settle(town, 2, {place(1): 1.15})
+        delays: dict[Multiaddr, float] = {}
+        late = settle(town, 2, delays)
         async with running(one, late):
-            late.greet(place(1))  # is pinged back after 1.2 s, and its answer comes in the seconds 2.4 to 2.5
-            await asyncio.sleep(0.2)
-            one.greet(nobody)  # is pinged again in the second 2.25, which takes half of one
+            one.greet(nobody)  # is pinged again in the second 1.25, which takes half of one
+            late.greet(place(1))
+            await asyncio.sleep(0.005)
+            delays[place(1)] = 1.3  # so that the answer to the ping that comes back arrives meanwhile
             await asyncio.sleep(30)
         return len(one.buckets)
 
