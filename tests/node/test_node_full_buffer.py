@@ -73,6 +73,7 @@ def test_a_ping_may_be_answered_while_another_one_is_sent_again() -> None:
         delays: dict[Multiaddr, float] = {}
         late = settle(town, 2, delays)
         async with running(one, late):
+            await asyncio.sleep(0.1)
             one.greet(nobody)  # is pinged again in the second 1.25, which takes half of one
             late.greet(place(1))
             await asyncio.sleep(0.005)
