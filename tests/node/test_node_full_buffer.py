@@ -78,7 +78,7 @@ def test_a_ping_may_be_answered_while_another_one_is_sent_again() -> None:
             late.greet(place(1))
             await asyncio.sleep(0.005)
             delays[place(1)] = 1.3  # so that the answer to the ping that comes back arrives meanwhile
-            await asyncio.sleep(30)
-        return len(one.buckets)
+            await asyncio.sleep(3)
+        return one.refused
 
-    assert run_skipping(scenario()) == 1
+    assert run_skipping(scenario()) == 0
