@@ -63,22 +63,3 @@ def test_a_question_may_be_answered_while_questions_are_asked_again() -> None:
         return {len(one.buckets) for one in people}
 
     assert run_skipping(scenario()) == {5}
-
-
-def test_a_ping_may_be_answered_while_another_one_is_sent_again() -> None:
-    async def scenario() -> int:
-        town = Town()
-        nobody = place(9)
-        one = settle(town, 1, {nobody: 0.5})
-        delays: dict[Multiaddr, float] = {}
-        late = settle(town, 2, delays)
-        async with running(one, late):
-            await asyncio.sleep(0.1)
-            one.greet(nobody)  # is pinged again in the second 1.25, which takes half of one
-            late.greet(place(1))
-            await asyncio.sleep(0.005)
-            delays[place(1)] = 1.3  # so that the answer to the ping that comes back arrives meanwhile
-            await asyncio.sleep(3)
-        return one.refused
-
-    assert run_skipping(scenario()) == 0
