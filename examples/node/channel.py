@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -100,13 +100,19 @@ class Channel:
     async def close(self) -> None:
         """Send what is unsent, and end the connection, in `PATIENCE` seconds at most; it may be called again."""
         self._frames.writer.close()
+        closed = asyncio.ensure_future(self._frames.writer.wait_closed())
+        closed.add_done_callback(_forget)  # it may fail when nobody waits any more
         try:
-            with suppress(OSError):  # TimeoutError is one
-                async with asyncio.timeout(PATIENCE):
-                    # Who gives up waiting would cancel what asyncio has others wait for, too.
-                    await asyncio.shield(self._frames.writer.wait_closed())
+            # Who gives up waiting must not cancel it: asyncio has others wait for the same.
+            await asyncio.wait([closed], timeout=PATIENCE)
         finally:
             self.abort()
+
+
+def _forget(task: asyncio.Future[None]) -> None:
+    """Take note of how a task has ended, which asyncio would complain about else."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def secure_outbound(

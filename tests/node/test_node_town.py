@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import chain
 
+import pytest
 from node_program import Fleet, Node, dialled, fleet, known, stop_all, until
+
+from node.store import LARGEST_ITEM
 
 TWENTY = 20
 KILLED = 7  # a third, and the seed is among them
@@ -91,3 +94,20 @@ def test_a_small_town_leaves_no_task_and_no_socket_behind_in_development_mode() 
         ways = {peer.address[0].name for peer in chain.from_iterable(node.status().peers for node in nodes)}
         assert "ip4" in ways
         assert stop_all(nodes) == [0] * 5
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_two_nodes_that_have_much_for_each_other_do_not_wait_for_each_other(kind: str) -> None:
+    """Each is asked for more than a socket takes, and has to read on all the same: else neither would ever."""
+    with fleet() as here:
+        path = str(here.folder / "one.sock").replace("/", "%2F")
+        listen = [f"/unix/{path}"] if kind == "unix" else ["/ip4/127.0.0.1/tcp/0"]
+        one, two = here.node("one", listen=listen, is_strict=True), here.node("two", is_strict=True)
+        contents = [number.to_bytes(2) * (LARGEST_ITEM // 2) for number in range(80)]
+        items = {one.put(content): content for content in contents[:40]}
+        items |= {two.put(content): content for content in contents[40:]}
+        assert two.stop() == 0
+        two.start("--seed", str(one.address))
+        until_all_have([one, two], items)
+        assert [node.all("gone") for node in (one, two)] == [[], []]
+        assert stop_all([one, two]) == [0, 0]
