@@ -183,9 +183,7 @@ class Fleet:
         self.folder = folder
         self._stack = stack
 
-    def node(
-        self, name: str, *options: str, listen: Sequence[str] = LOOPBACK, is_strict: bool = False
-    ) -> Node:
+    def node(self, name: str, *options: str, listen: Sequence[str] = LOOPBACK, is_strict: bool = False) -> Node:
         """Return a node that was begun."""
         node = Node(self.folder / name, *options, listen=listen, is_strict=is_strict)
         self._stack.callback(node.close)
