@@ -183,7 +183,9 @@ async def measure(count: int, refresh: Literal["random", "own"], refreshes: floa
 
 
 def main() -> None:
-    print("| nodes | refresh | refreshes | hops, mean | most | asked | closest 16 found | known | buckets | sent a node |")
+    print(
+        "| nodes | refresh | refreshes | hops, mean | most | asked | closest 16 found | known | buckets | sent a node |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for count in map(int, sys.argv[1:] or ("20", "200")):
         for refreshes in (1, 3, 10):
