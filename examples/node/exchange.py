@@ -9,31 +9,55 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
-from .messages import MOST_HASHES, GetData, GetInv, Inv, Item, Message, NotFound
-from .peer import Peer, PeerError
+from .messages import MOST_HASHES, GetData, GetInv, Inv, Item, Message, NotFound, Version
+from .peer import PeerError
 from .store import Store, StoreFullError
 
 AT_ONCE: Final = 16  # items that one peer is asked for at the same time
 PATIENCE: Final = 15.0  # seconds until an item has come that was asked for
-MOST_OFFERED: Final = 4 * MOST_HASHES  # hashes that one peer has offered, and whose items have not come
+MOST_NEWS: Final = 2 * MOST_HASHES  # hashes whose items have not come, after which news are left to the list
+MOST_OFFERED: Final = MOST_NEWS + 2 * MOST_HASHES  # as above, and pages of its list that are under way
+
+
+class Peer(Protocol):
+    """What there is to a peer here."""
+
+    version: Version
+    height: int
+    """How many items it has, as far as it has said."""
+
+    def send(self, message: Message, /) -> None:
+        """Send it a message."""
+
+    def end(self, reason: str, /) -> None:
+        """Have the conversation end."""
 
 
 class Offers:
     """What is known of the items of one peer."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: int) -> None:
         self.wanted: dict[bytes, None] = {}
         """The hashes of items that it has and this node has not, in order."""
         self.asked: dict[bytes, float] = {}
         """Those of them that it was asked for, and when."""
-        self.next = 0
-        """Where its list goes on, if that is not to be asked for yet."""
+        self.next: int | None = None
+        """Where its list goes on, if that is not asked for yet."""
+        self.is_reading = False
+        """Whether more of its list is to come, to its end of then."""
+        self.told = told
+        """How many items this node had as it told the peer."""
         self.common = 0
-        """How many items of its list were here when it came."""
-        self.unread: int | None = None
-        """How many items this node had when it began to read the peer's list, until that is read."""
+        """How many of these are in the peer's list."""
+        self.is_waiting = False
+        """Whether the peer will be given this node's list if it lacks any of these."""
+
+    def go_on(self, place: int) -> None:
+        """Have its list asked for from a place on, or from an earlier one where that is wanted, too."""
+        self.next = place if self.next is None else min(place, self.next)
+        self.is_reading = True
 
 
 class Exchange:
@@ -45,23 +69,23 @@ class Exchange:
         self._clock = clock
         self._arrived = arrived
         self._offers: dict[Peer, Offers] = {}
-        self._asked: dict[bytes, Peer] = {}
+        self._asked: set[bytes] = set()
         self.is_full = False
         """Whether there is no room for any more."""
 
     def begin(self, peer: Peer, told: int) -> None:
         """Take up with a peer that was told how many items there were here."""
-        offers = self._offers[peer] = Offers()
+        offers = self._offers[peer] = Offers(told)
         if 0 < peer.version.height >= told:
-            offers.unread = told
-            peer.send(GetInv(0))
-        if told < self._store.height:  # these have come since
-            peer.send(self._inv(told))
+            offers.is_waiting = peer.version.height > told  # who has as many reads this node's list unasked
+            offers.go_on(0)
+            self._ask(peer, offers)
+        for place in range(told, self._store.height, MOST_HASHES):  # these have come since
+            peer.send(Inv(tuple(self._store.hashes(place, MOST_HASHES)), None))
 
     def end(self, peer: Peer) -> None:
         """Ask others for what this peer was asked for."""
-        for digest in self._offers.pop(peer).asked:
-            del self._asked[digest]
+        self._asked.difference_update(self._offers.pop(peer).asked)
         self._ask_all()
 
     def put(self, content: bytes) -> bytes:
@@ -88,7 +112,9 @@ class Exchange:
             case Inv(hashes, place):
                 self._note(peer, offers, hashes, place)
             case NotFound(digest) if digest in offers.asked:
-                del offers.asked[digest], offers.wanted[digest], self._asked[digest]
+                del offers.asked[digest]
+                offers.wanted.pop(digest, None)  # it may have been put here since
+                self._asked.discard(digest)
                 self._ask_all()
             case Item(content):
                 self._take(peer, offers, content)
@@ -111,34 +137,42 @@ class Exchange:
     def _note(self, peer: Peer, offers: Offers, hashes: tuple[bytes, ...], place: int | None) -> None:
         """Take note of what a peer has."""
         for digest in hashes:
-            if self._store.has(digest):
-                offers.common += 1
-            else:
+            here = self._store.place(digest)
+            if here is not None:
+                offers.common += place is not None and here < offers.told
+            elif place is not None or len(offers.wanted) < MOST_NEWS:
                 offers.wanted[digest] = None
+            elif not offers.is_reading:  # it gets items faster than it can hand them on; they are in its list, too
+                offers.go_on(peer.version.height)
         if len(offers.wanted) > MOST_OFFERED:
             raise PeerError("it offers more than it is asked for")
+        if self.is_full:
+            offers.wanted.clear()
         if place is None:
             peer.height += len(hashes)
+        elif place > 0:
+            offers.go_on(place)
         else:
-            offers.next = place
-        self._ask(peer, offers)
-        if place == 0 and offers.unread is not None:
-            if offers.common < offers.unread:  # there are some here which that one does not have
+            offers.is_reading = False
+            if offers.is_waiting and offers.common < offers.told:
                 peer.send(self._inv(0))
-            offers.unread = None
+            offers.is_waiting = False
+        self._ask(peer, offers)
 
     def _take(self, peer: Peer, offers: Offers, content: bytes) -> None:
         """Keep an item, if it is one that was asked for: nobody but its hash says that."""
         digest = sha256(content).digest()
         if digest not in offers.asked:
             raise PeerError("the content of an item does not have the hash that was asked for")
-        del offers.asked[digest], self._asked[digest]
+        del offers.asked[digest]
+        self._asked.discard(digest)
         try:
-            self._store.add(content)
+            is_new = self._store.add(content) is not None  # unlike what was put here since
         except StoreFullError:
             self.is_full = True
             raise
-        self._have(digest, len(content))
+        if is_new:
+            self._have(digest, len(content))
         self._ask(peer, offers)
 
     def _have(self, digest: bytes, size: int) -> None:
@@ -147,6 +181,7 @@ class Exchange:
         for peer, offers in self._offers.items():
             if digest in offers.wanted:
                 del offers.wanted[digest]
+                self._ask(peer, offers)
             else:
                 peer.send(Inv((digest,), None))
 
@@ -156,15 +191,13 @@ class Exchange:
 
     def _ask(self, peer: Peer, offers: Offers) -> None:
         """Ask a peer for what it has, a few items at a time, and for more of its list once these have come."""
-        if self.is_full:
-            return
-        for digest in offers.wanted:
+        for digest in offers.wanted if not self.is_full else ():
             if len(offers.asked) == AT_ONCE:
                 return
             if digest not in self._asked:
-                self._asked[digest] = peer
+                self._asked.add(digest)
                 offers.asked[digest] = self._clock()
                 peer.send(GetData(digest))
-        if offers.next and len(offers.wanted) < MOST_HASHES:
+        if offers.next is not None and len(offers.wanted) < MOST_HASHES:
             peer.send(GetInv(offers.next))
-            offers.next = 0
+            offers.next = None

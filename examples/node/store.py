@@ -123,8 +123,13 @@ class Store:
 
     def has(self, content_hash: bytes) -> bool:
         """Say whether there is an item of this hash."""
+        return self.place(content_hash) is not None
+
+    def place(self, content_hash: bytes) -> int | None:
+        """Return how many items had come before the one of this hash, None if there is none."""
         with self._faults():
-            return self._database.execute("SELECT 1 FROM items WHERE hash = ?", [content_hash]).fetchone() is not None
+            found = self._database.execute("SELECT place FROM items WHERE hash = ?", [content_hash]).fetchone()
+        return None if found is None else int(found[0])
 
     def get(self, content_hash: bytes) -> bytes | None:
         """Return the content of this hash, None if there is none."""
