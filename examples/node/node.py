@@ -187,7 +187,8 @@ class Node:
 
     def _reached(self, entry: Entry, peer_id: PeerId) -> None:
         """Take note of who is at an address."""
-        self.book.reached(entry, peer_id)
+        if (forgotten := self.book.reached(entry, peer_id)) is not None:
+            self.store.forget(forgotten.address)
         if peer_id == self.peer_id:
             entry.is_reached = False
             raise PeerError("that is this node itself")
@@ -286,7 +287,7 @@ class Node:
         while dial := next_dial(
             self.book,
             now=time.monotonic(),
-            peers=self.peers.keys(),
+            peers={*self.peers, self.peer_id},  # some of the given addresses may be this node's
             dialling=self._dialling,
             places=self._places(is_dialled=True),
             refused=self._refused.keys(),
