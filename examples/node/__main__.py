@@ -138,15 +138,15 @@ async def be_node(arguments: argparse.Namespace, report: Report) -> None:
     data: Path = arguments.data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = Config(
-        load_identity(data / "key"),
-        data,
-        arguments.status or from_sockaddr(socket.AF_UNIX, str(data / "node.sock"), socket.SOCK_STREAM),
-        tuple(arguments.listen),
-        tuple(arguments.seed),
-        tuple(arguments.static),
-        arguments.peers,
-        arguments.refresh,
-        arguments.alive,
+        identity=load_identity(data / "key"),
+        data=data,
+        door=arguments.status or from_sockaddr(socket.AF_UNIX, str(data / "node.sock"), socket.SOCK_STREAM),
+        listen=tuple(arguments.listen),
+        seeds=tuple(arguments.seed),
+        static=tuple(arguments.static),
+        most_peers=arguments.peers,
+        refresh=arguments.refresh,
+        alive=arguments.alive,
     )
     await run(config, report, SystemRandom())
 

@@ -96,11 +96,14 @@ class Book:
 
     def add(self, address: Multiaddr, source: Source) -> None:
         """Take note of an address that this node was given, or has dialled before; what it was given first counts."""
-        if address.peer_id != self._own:
+        given = self._entries.get(address[:-1])
+        if given is not None and source is Source.DIALLED:
+            given.peer_id = address.peer_id  # who was there, and need not be now
+        elif address.peer_id != self._own:
             self._entries.setdefault(address, Entry(address, source))
 
     def hear(self, addresses: Iterable[Multiaddr], teller: Multiaddr) -> None:
-        """Take note of what somebody says, whose address, with a peer ID, is `teller`."""
+        """Take note of what somebody says; `teller` is where that one is, as far as that is known, and its peer ID."""
         host = bytes(host_of(teller[:-1]))
         heard = [entry for entry in self if entry.source is Source.HEARD]
         of_host = sum(entry.host == host for entry in heard)
@@ -110,7 +113,7 @@ class Book:
             peer_id = address.peer_id
             if address in self._entries or address in known or peer_id is None or peer_id == self._own:
                 continue
-            if not is_for(address[:-1], socket.SOCK_STREAM) or not is_of_use(address, teller):
+            if not is_for(address[:-1], socket.SOCK_STREAM) or not is_of_use(address, teller[:-1]):
                 continue
             if of_host == MOST_HEARD_OF_HOST:
                 break
@@ -159,13 +162,13 @@ class Book:
         return False
 
     def told(self, to: Multiaddr, count: int) -> list[Multiaddr]:
-        """Return addresses, picked at random, where peers were reached and that are of use to somebody."""
+        """Return addresses, picked at random, where peers were reached and that are of use to who is there."""
         reached = [entry for entry in self if entry.is_reached and entry.peer_id != to.peer_id]
         found: dict[Multiaddr, None] = {}
         for entry in self._random.sample(reached, len(reached)):
             if len(found) == count:
                 break
-            if is_of_use(entry.where, to):
+            if is_of_use(entry.where, to[:-1]):
                 found[with_peer(entry)] = None
         return list(found)
 
