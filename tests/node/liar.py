@@ -8,14 +8,13 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
+from multiaddr_py import Multiaddr
+from multiaddr_py.net.asyncio import Server, open_connection, start_server
 from node.channel import Channel, ChannelError, secure_inbound, secure_outbound
 from node.fields import MessageError
 from node.identity import Identity, new_identity
 from node.messages import PROTOCOL, Message, Version, read_message, to_frame
 from node.peer import Left, hear_version
-
-from multiaddr_py import Multiaddr
-from multiaddr_py.net.asyncio import Server, open_connection, start_server
 
 PATIENCE = 60.0  # seconds, after which what was to come never will
 ENDS = (ChannelError, OSError, MessageError, Left)

@@ -14,6 +14,10 @@ from time import time
 
 import pytest
 from liar import Liar, listening, nobody_at
+from node_program import Event, Fleet, Node, fleet, stop_all, until
+
+from multiaddr_py import Multiaddr
+from multiaddr_py.net.asyncio import open_connection
 from node.door import AskStatus, ask
 from node.fields import encode
 from node.identity import Identity, new_identity
@@ -37,10 +41,6 @@ from node.packets import FindNode as FindNodePacket
 from node.packets import Ping as PingPacket
 from node.packets import Pong as PongPacket
 from node.status import Status
-from node_program import Event, Fleet, Node, fleet, stop_all, until
-
-from multiaddr_py import Multiaddr
-from multiaddr_py.net.asyncio import open_connection
 
 ALIVE = 2.0  # seconds of silence after which the honest nodes ask
 MOST_GROWN = 48 << 20  # bytes; each of the floods below would be more
