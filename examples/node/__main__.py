@@ -21,7 +21,7 @@ from multiaddr_py.net import Endpoint, from_sockaddr
 from . import __doc__ as description
 from .config import Config
 from .door import AskStatus, DoorError, Found, Get, Put, Stored, ask, to_door
-from .events import Report, reporter
+from .events import Report, reporter, silence
 from .identity import IdentityError, load_identity
 from .run import run
 from .status import Status, show
@@ -155,7 +155,7 @@ async def show_status(arguments: argparse.Namespace, _: Report) -> None:
     """Print what a node says of itself."""
     status = await ask(arguments.address, AskStatus(), Status)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(show(status, as_json=arguments.json, width=width))
+    write(show(status, as_json=arguments.json, width=width) + "\n")
 
 
 async def put_item(arguments: argparse.Namespace, _: Report) -> None:
@@ -163,12 +163,25 @@ async def put_item(arguments: argparse.Namespace, _: Report) -> None:
     item = sys.stdin.buffer.read(LARGEST_ITEM + 1) if arguments.item == "-" else os.fsencode(arguments.item)
     if not 0 < len(item) <= LARGEST_ITEM:
         raise DoorError(f"an item has 1 to {LARGEST_ITEM} bytes")
-    print((await ask(arguments.address, Put(item), Stored)).hash)
+    write((await ask(arguments.address, Put(item), Stored)).hash + "\n")
 
 
 async def get_item(arguments: argparse.Namespace, _: Report) -> None:
     """Print an item that a node has."""
-    sys.stdout.buffer.write((await ask(arguments.address, Get(arguments.hash), Found)).content)
+    write((await ask(arguments.address, Get(arguments.hash), Found)).content)
+
+
+def write(answer: str | bytes) -> None:
+    """Write what was asked for; raises `OSError` where nobody reads it, or a disk is full, and then once only."""
+    try:
+        if isinstance(answer, str):
+            sys.stdout.write(answer)
+        else:
+            sys.stdout.buffer.write(answer)
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout)
+        raise
 
 
 async def until_interrupted(work: Coroutine[object, object, None]) -> None:

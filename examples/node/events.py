@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TextIO
 
 from multiaddr_py import Multiaddr
 
@@ -48,9 +48,14 @@ def print_event(event: str, /, *, as_json: bool, **fields: Multiaddr | bytes | s
     try:
         print(line, file=stream, flush=True)
     except OSError:  # nobody reads on, as behind `| head -1`, or the disk is full: go on without a word
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Have all that goes to a stream go nowhere, and what it could not write as well."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def shown(value: Multiaddr | bytes | str | int) -> str:
