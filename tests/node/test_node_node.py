@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,13 +75,17 @@ def test_two_who_dial_each_other_at_the_same_time_have_one_connection(kind: str,
     run(several())
 
 
+def has_lost(one: Living, count: int) -> bool:
+    return len(one.told("gone")) == count
+
+
 def test_who_is_lost_is_dialled_again(tmp_path: Path) -> None:
     async def work() -> None:
         async with living(tmp_path / "b") as b, living(tmp_path / "a", seeds=(b.address[:-1],)) as a:
             for count in range(1, 3):
                 await until(lambda: a.talks_to(b) and b.talks_to(a))
                 b.node.peers[a.node.peer_id].end("enough")
-                await until(lambda: len(a.told("gone")) == count)
+                await until(partial(has_lost, a, count))
             await until(lambda: a.talks_to(b))
             assert a.reasons("gone") == ["it said: enough"] * 2
 
