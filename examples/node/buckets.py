@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -48,6 +49,7 @@ def distance(key: bytes, other: bytes) -> int:
     return int.from_bytes(key) ^ int.from_bytes(other)
 
 
+@lru_cache(4096)  # it takes a while, and is asked again and again
 def network_of(address: Multiaddr) -> bytes | None:
     """Return the network of the Internet that an address is in, of /24 or, in IPv6, /64; None if it is in none.
 

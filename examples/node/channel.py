@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -75,7 +75,10 @@ class Channel:
         return content
 
     def write(self, content: bytes) -> None:
-        """Send bytes, in the order of the calls, as far as the connection takes them; the rest is `unsent`."""
+        """Send bytes, in the order of the calls, as far as the connection takes them; the rest is `unsent`.
+
+        What is written after the end is lost. Raises `ChannelError` after 2**64 - 1 frames.
+        """
         for start in range(0, len(content), LARGEST_CONTENT):
             self._frames.write(self._noise.encrypt(content[start : start + LARGEST_CONTENT]))
 
@@ -92,18 +95,24 @@ class Channel:
 
     def abort(self) -> None:
         """End the connection, whatever is unsent."""
-        self._frames.writer.transport.abort()
+        _abort(self._frames.writer)
 
     async def close(self) -> None:
         """Send what is unsent, and end the connection, in `PATIENCE` seconds at most; it may be called again."""
         self._frames.writer.close()
+        closed = asyncio.ensure_future(self._frames.writer.wait_closed())
+        closed.add_done_callback(_forget)  # it may fail when nobody waits any more
         try:
-            with suppress(OSError):  # TimeoutError is one
-                async with asyncio.timeout(PATIENCE):
-                    # Who gives up waiting would cancel what asyncio has others wait for, too.
-                    await asyncio.shield(self._frames.writer.wait_closed())
+            # Who gives up waiting must not cancel it: asyncio has others wait for the same.
+            await asyncio.wait([closed], timeout=PATIENCE)
         finally:
             self.abort()
+
+
+def _forget(task: asyncio.Future[None]) -> None:
+    """Take note of how a task has ended, which asyncio would complain about else."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def secure_outbound(
@@ -140,8 +149,14 @@ def _aborted_on_failure(writer: StreamWriter) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        writer.transport.abort()
+        _abort(writer)
         raise
+
+
+def _abort(writer: StreamWriter) -> None:
+    # asyncio fails to abort what was closed and then could send the rest, such as a channel that is closed twice.
+    if not writer.is_closing() or writer.transport.get_write_buffer_size():
+        writer.transport.abort()
 
 
 class _Frames:
@@ -165,7 +180,8 @@ class _Frames:
         return frame
 
     def write(self, frame: bytes) -> None:
-        self.writer.write(len(frame).to_bytes(2) + frame)
+        if not self.writer.is_closing():  # asyncio fails then, if it has sent all in the meantime
+            self.writer.write(len(frame).to_bytes(2) + frame)
 
 
 class _Noise:

@@ -17,6 +17,7 @@ class Datagrams(Protocol):
 
     async def receive(self) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram; return it, and the address of its sender."""
+        ...
 
     async def send(self, datagram: bytes, to: Multiaddr) -> None:
         """Send a datagram; one to an address that cannot be reached is lost."""
@@ -51,6 +52,8 @@ class UdpSockets:
 
     async def receive(self) -> tuple[bytes, Multiaddr]:
         """Wait for a datagram at any socket; return it, and the address of its sender."""
+        if not self._sockets:  # as of a node that has Unix sockets only: nothing will ever come
+            await asyncio.get_running_loop().create_future()
         while True:
             for sock in self._sockets.values():
                 if sock not in self._receiving:

@@ -3,7 +3,7 @@
 Who pings is answered, and is pinged back if it has not yet shown that it is where it seems to be. It has once it
 repeats the hash of a ping that was sent there: so what comes from a forged address stays without effect. Contacts that
 others tell are pinged likewise before they are believed. Only who has shown where it is gets neighbours told; another
-gets a ping instead, and its question is asked again by its own side once it has answered that.
+gets a ping instead, and the neighbours once it has answered that.
 
 A source of too many datagrams is not listened to, which others do not notice; a source is a network of the Internet,
 or else an address with its port, since many nodes may share a machine. All that is kept has a bound.
@@ -12,21 +12,19 @@ or else an address with its port, since many nodes may share a machine. All that
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
 from random import Random
 from typing import Final, Literal
 
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
-from .buckets import KEY_BITS, K, Buckets, Contact, key_of, network_of
+from .buckets import KEY_BITS, Buckets, Contact, K, key_of
 from .datagrams import Datagrams
-from .fields import Addresses, MessageError
+from .fields import MessageError
 from .identity import Identity
 from .lookup import Found, look_up
 from .packets import (
@@ -43,8 +41,9 @@ from .packets import (
     write_neighbours,
     write_packet,
 )
+from .places import dial_of, is_place, source_of
 from .proofs import Allowances, Proofs
-from .reach import is_for, is_of_use
+from .reach import is_of_use
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
@@ -54,7 +53,6 @@ TRIES: Final = 2  # more pings, where a lost one would mean something
 MOST_PINGS: Final = 512  # that wait for their answers
 MOST_GREETINGS: Final = 64  # that wait to be pinged
 MOST_ENTRIES: Final = 16  # that are greeted again as long as nobody is known
-MOST_DIAL: Final = 3  # addresses for connections that are told of a contact
 OF_A_SOURCE: Final = (50.0, 200.0)  # datagrams a second, and at once
 PINGS_BACK: Final = (64.0, 128.0)
 PINGS_BACK_TO_A_SOURCE: Final = (4.0, 16.0)
@@ -71,6 +69,8 @@ class _Asked:
     doubted: Contact | None
     """Who is silent if nothing comes."""
     answer: asyncio.Future[Contact]
+    question: Signed | None = None
+    """What waits for the proof that the answer is."""
 
 
 @dataclass
@@ -165,9 +165,11 @@ class Discovery:
     async def _refresh(self) -> None:
         """Look for others again and again, at first for anybody; each time see whether one contact is still there."""
         loop = asyncio.get_running_loop()
-        for turn in count():
+        turn = 0
+        while True:
             due = loop.time() + REFRESH
             if not self.buckets:
+                turn = 0
                 for address in self._entries:
                     self._queue(address)
                 self._met.clear()
@@ -176,13 +178,15 @@ class Discovery:
                         await self._met.wait()
             else:
                 await self._refresh_once(turn)
+                turn += 1
                 await asyncio.sleep(due - loop.time())
 
     async def _refresh_once(self, turn: int) -> None:
         rows = self.buckets.rows()
         _, bucket = rows[turn % len(rows)]
         await self._doubt(bucket[0])
-        target = self.key if self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
+        # Who is close to a newcomer is found out by itself only, whichever way is taken later.
+        target = self.key if turn == 0 or self._towards == "own" else self._random.randbytes(KEY_BITS // 8)
         for contact in (await self.look_up(target)).contacts:
             if self.buckets.get(contact.peer_id) is None and self.buckets.has_room(contact):
                 await self._ping(contact.address)
@@ -193,6 +197,8 @@ class Discovery:
         while True:
             await asyncio.sleep(TICK)
             for address, asked in [item for item in self._pings.items() if item[1].until <= loop.time()]:
+                if self._pings.get(address) is not asked:  # it was answered while another one was sent
+                    continue
                 if asked.tries:
                     asked.tries -= 1
                     asked.until = loop.time() + ANSWER
@@ -208,12 +214,10 @@ class Discovery:
 
     # What is asked
 
-    async def _ping(
-        self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None
-    ) -> asyncio.Future[Contact]:
-        """Ping who is at an address, and `tries` times more; return what will be who has answered.
+    async def _ping(self, address: Multiaddr, *, tries: int = 0, doubted: Contact | None = None) -> _Asked:
+        """Ping who is at an address, and `tries` times more; return what waits for the answer, which may not come.
 
-        It never will if nobody does. If who is `doubted` does not, it is silent.
+        If who is `doubted` does not, it is silent.
         """
         asked = self._pings.get(address)
         if asked is None:
@@ -221,13 +225,13 @@ class Discovery:
             told = fitting(own for own in self._addresses() if is_of_use(own, address))
             datagram = self._written(Ping(self._token(), told))
             asked = _Asked(datagram, loop.time() + ANSWER, 0, None, loop.create_future())
-            if len(self._pings) >= MOST_PINGS or not _is_place(address):
-                return asked.answer
+            if len(self._pings) >= MOST_PINGS or not is_place(address):
+                return asked  # nobody is asked, as if it got lost
             self._pings[address] = asked
             await self._send(datagram, address)
         asked.tries = max(asked.tries, tries)
         asked.doubted = doubted or asked.doubted
-        return asked.answer
+        return asked
 
     async def _doubt(self, contact: Contact) -> None:
         """See whether a contact is still there, which takes some time; nothing is said about it here."""
@@ -238,8 +242,8 @@ class Discovery:
         try:
             async with asyncio.timeout(ANSWER):
                 if not self._is_proven(contact.peer_id, contact.address):
-                    answer = await self._ping(contact.address)
-                    if (await asyncio.shield(answer)).peer_id != contact.peer_id:
+                    asked = await self._ping(contact.address)
+                    if (await asyncio.shield(asked.answer)).peer_id != contact.peer_id:
                         raise TimeoutError(f"{contact.peer_id} is not at {contact.address}")
             return await self._neighbours(contact, target)
         except TimeoutError:
@@ -275,9 +279,9 @@ class Discovery:
 
     async def _take(self, datagram: bytes, sender: Multiaddr) -> None:
         """Deal with a datagram; raises `MessageError` for one that is to have no effect."""
-        if not _is_place(sender):
+        if not is_place(sender):
             raise MessageError(f"{sender} cannot be answered")
-        if not self._listens.take(_source(sender), asyncio.get_running_loop().time()):
+        if not self._listens.take(source_of(sender), asyncio.get_running_loop().time()):
             raise MessageError(f"too much comes from {sender}")
         signed = read_packet(datagram, self._clock())
         if signed.sender == self._identity.peer_id:
@@ -287,8 +291,8 @@ class Discovery:
                 await self._on_ping(signed, ping, sender)
             case Pong() as pong:
                 await self._on_pong(signed, pong, sender)
-            case FindNode() as question:
-                await self._on_find_node(signed, question, sender)
+            case FindNode():
+                await self._on_find_node(signed, sender)
             case Neighbours() as answer:
                 self._on_neighbours(signed, answer, sender)
 
@@ -298,31 +302,37 @@ class Discovery:
         if not self._is_proven(signed.sender, sender):
             await self._ping_back(sender)
             return
-        contact = Contact(signed.sender, sender, _dial(ping.addresses, sender))
+        contact = Contact(signed.sender, sender, dial_of(ping.addresses, sender))
         await self._meet(contact, is_news=self._proofs.change(contact))
-        for question in self._questions.values():  # which may have come before the pong: it was not answered then
-            if (question.contact.peer_id, question.contact.address) == (signed.sender, sender):
-                await self._send(question.datagram, sender)
 
     async def _on_pong(self, signed: Signed, pong: Pong, sender: Multiaddr) -> None:
         asked = self._pings.get(sender)
         if asked is None or packet_hash(asked.datagram) != pong.ping_hash:
             raise MessageError("nothing was asked that this answers")
         del self._pings[sender]
-        contact = Contact(signed.sender, sender, _dial(pong.addresses, sender))
+        contact = Contact(signed.sender, sender, dial_of(pong.addresses, sender))
         if asked.doubted is not None and asked.doubted.peer_id != signed.sender:  # another one has taken its address
             self._give_up(asked.doubted)
         self.seen.append(pong.seen)
         await self._meet(contact, is_news=self._proofs.add(contact, self._clock()))
         asked.answer.set_result(contact)
+        if asked.question is not None and asked.question.sender == signed.sender:
+            await self._tell(asked.question, sender)
 
-    async def _on_find_node(self, signed: Signed, question: FindNode, sender: Multiaddr) -> None:
-        if not self._is_proven(signed.sender, sender):
-            await self._ping_back(sender)
+    async def _on_find_node(self, signed: Signed, sender: Multiaddr) -> None:
+        if self._is_proven(signed.sender, sender):
+            await self._tell(signed, sender)
             return
+        await self._ping_back(sender)
+        if sender in self._pings:
+            self._pings[sender].question = signed
+
+    async def _tell(self, signed: Signed, sender: Multiaddr) -> None:
+        """Answer a question for neighbours."""
+        assert isinstance(signed.packet, FindNode)
         known = [
-            contact._replace(dial=contact.dial[:MOST_DIAL])
-            for contact in self.buckets.closest(question.target)
+            contact
+            for contact in self.buckets.closest(signed.packet.target)
             if contact.peer_id != signed.sender and is_of_use(contact.address, sender)
         ]
         for datagram in write_neighbours(self._identity, signed.packet_hash, known, self._clock()):
@@ -335,10 +345,17 @@ class Discovery:
         question.parts += 1
         question.told += len(answer.contacts)
         for contact in answer.contacts:
-            if contact.peer_id == self._identity.peer_id or not _is_place(contact.address):
-                continue
-            if is_of_use(contact.address, sender) and len(question.contacts) < K:
-                question.contacts[contact.peer_id] = contact._replace(dial=_dial(contact.dial, sender))
+            if len(question.contacts) == K:
+                break
+            known = self.buckets.get(contact.peer_id)
+            if known is not None and known.address == contact.address:  # hearsay adds nothing to that
+                question.contacts[contact.peer_id] = known
+            elif (
+                contact.peer_id != self._identity.peer_id
+                and is_place(contact.address)
+                and is_of_use(contact.address, sender)
+            ):
+                question.contacts[contact.peer_id] = contact._replace(dial=dial_of(contact.dial, sender))
         if question.told >= answer.total:
             question.complete.set()
 
@@ -347,7 +364,7 @@ class Discovery:
         now = asyncio.get_running_loop().time()
         if (
             stranger not in self._pings
-            and self._pings_back_to_a_source.take(_source(stranger), now)
+            and self._pings_back_to_a_source.take(source_of(stranger), now)
             and self._pings_back.take(b"", now)
         ):
             await self._ping(stranger)
@@ -373,17 +390,3 @@ class Discovery:
     async def _send(self, datagram: bytes, to: Multiaddr) -> None:
         self.sent += 1
         await self._transport.send(datagram, to)
-
-
-def _is_place(address: Multiaddr) -> bool:
-    """Say whether somebody can be at an address of UDP as it stands: no name, which would have to be looked up."""
-    return is_for(address, socket.SOCK_DGRAM) and address[0].name in ("ip4", "ip6") and is_of_use(address, address)
-
-
-def _source(address: Multiaddr) -> bytes:
-    return network_of(address) or bytes(address)
-
-
-def _dial(addresses: Addresses, teller: Multiaddr) -> Addresses:
-    """Return where connections are accepted, of what somebody says."""
-    return tuple(one for one in addresses if is_for(one, socket.SOCK_STREAM) and is_of_use(one, teller))[:MOST_DIAL]

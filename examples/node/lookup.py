@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from multiaddr_py import Multiaddr, PeerId
 
-from .buckets import K, Contact, distance, key_of
+from .buckets import Contact, K, distance, key_of
 
 ALPHA: Final = 3  # questions of a round
 MOST_ROUNDS: Final = 8

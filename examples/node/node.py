@@ -105,8 +105,12 @@ class Node:
             writer.transport.abort()
         else:
             task = self._group.create_task(self._welcome(reader, writer))
-            # As no `finally` does of a task that is cancelled before it begins.
-            task.add_done_callback(lambda _: writer.transport.abort())
+
+            def end(_: object) -> None:  # as no `finally` does of a task that is cancelled before it begins
+                if not writer.is_closing():
+                    writer.transport.abort()
+
+            task.add_done_callback(end)
 
     def traffic(self) -> tuple[int, int]:
         """Return how many messages were sent and received, those of the second handshake among them."""

@@ -25,7 +25,7 @@ import msgspec
 
 from multiaddr_py import Multiaddr, PeerId
 
-from .buckets import K, Contact
+from .buckets import Contact, K
 from .fields import MOST_ADDRESSES, Addresses, Fields, Hash, MessageError, decode, encode
 from .identity import KEY_TYPE, Identity, IdentityError, check_signature
 
@@ -50,7 +50,7 @@ Token: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=TOKEN_SIZE, max_leng
 Padding: TypeAlias = Annotated[bytes, msgspec.Meta(max_length=QUESTION_SIZE)]
 
 
-class Ping(Fields):
+class Ping(Fields, frozen=True):
     """Are you there? These are my own addresses, for connections and for datagrams."""
 
     token: Token
@@ -58,7 +58,7 @@ class Ping(Fields):
     padding: Padding = b""
 
 
-class Pong(Fields):
+class Pong(Fields, frozen=True):
     """I am, and these are mine; your ping came from the address `seen`."""
 
     ping_hash: Hash
@@ -66,15 +66,15 @@ class Pong(Fields):
     addresses: Addresses
 
 
-class FindNode(Fields):
-    """Whom do you know that is close to a key?"""
+class FindNode(Fields, frozen=True):
+    """Tell me whom you know that is close to a key."""
 
     token: Token
     target: Hash
     padding: Padding = b""
 
 
-class Neighbours(Fields):
+class Neighbours(Fields, frozen=True):
     """These, of `total` that I tell you in as many datagrams as it takes."""
 
     question_hash: Hash
@@ -150,11 +150,11 @@ def fitting(addresses: Iterable[Multiaddr]) -> Addresses:
 def write_neighbours(identity: Identity, question: bytes, contacts: Iterable[Contact], now: float) -> Iterator[bytes]:
     """Return as many datagrams as it takes to tell contacts, at least one; `question` is the hash of the question."""
     told = list(contacts)
-    room = LARGEST - _FIELDS - len(encode(Neighbours(question, len(told), ()))) - 2  # of an array's longer header
+    room = LARGEST - _FIELDS - _size() - 2  # since an array of 16 begins with two bytes more
     parts: list[list[Contact]] = [[]]
     left = room
     for contact in told:
-        size = len(encode(contact))
+        size = _size(contact) - _size()
         if size > left:
             parts.append([])
             left = room
@@ -162,3 +162,7 @@ def write_neighbours(identity: Identity, question: bytes, contacts: Iterable[Con
         left -= size
     for part in parts:
         yield write_packet(identity, Neighbours(question, len(told), tuple(part)), now)
+
+
+def _size(*contacts: Contact) -> int:
+    return len(encode(Neighbours(bytes(32), K, contacts)))

@@ -14,9 +14,10 @@ from multiaddr_py import Multiaddr, PeerId
 
 from .channel import Channel
 from .fields import LONGEST_TEXT, MessageError
-from .messages import PROTOCOL, Bye, Message, Ping, Pong, Version, read_message, to_frame
+from .messages import LARGEST_ITEM, PROTOCOL, Bye, Message, Ping, Pong, Version, read_message, to_frame
 
-MOST_UNSENT: Final = 1 << 20  # bytes that a peer has not taken, after which it gets no more
+MOST_OWED: Final = 20 * LARGEST_ITEM  # bytes that wait for who has asked for them; no node asks for more at once
+MOST_UNSENT: Final = 2 * MOST_OWED  # bytes that a peer has not taken, after which it gets no more
 
 
 class PeerError(Exception):
@@ -85,9 +86,11 @@ class Peer:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        for task in tasks:
-            if not task.cancelled():
-                task.result()
+            # Asked for also where this is cancelled: asyncio would complain of an error that nobody has seen.
+            failures = [task.exception() for task in tasks if not task.cancelled()]
+        for failure in failures:
+            if failure is not None:
+                raise failure
         return self._ended.result()
 
     async def _listen(self, handle: Callable[[Peer, Message], None]) -> None:
@@ -106,7 +109,8 @@ class Peer:
                     pass
                 case _:
                     handle(self, message)
-            await self._channel.drain()  # who does not read what it asked for is not listened to
+            if self._channel.unsent() > MOST_OWED:  # else two that wait for each other's answers would wait for ever
+                await self._channel.drain()  # who does not read what it asked for is not listened to
             await asyncio.sleep(0)  # where messages come faster than they are handled, others have their turn, too
 
     async def _watch(self, alive: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from typing import Final
 
 from multiaddr_py import ConversionError, Multiaddr
@@ -19,6 +20,7 @@ _REACH: Final = {
 """How far scopes reach; nobody is at an address of any other."""
 
 
+@lru_cache(4096)  # it takes as long as a signature, and the same few addresses come again and again
 def is_of_use(address: Multiaddr, peer: Multiaddr) -> bool:
     """Say whether somebody at the address `peer` can do anything with an address, or be at it.
 
@@ -30,12 +32,11 @@ def is_of_use(address: Multiaddr, peer: Multiaddr) -> bool:
     False
     """
     reach = _REACH.get(scope(address).scope)
-    there = scope(peer).scope
-    if there is Scope.UNKNOWN:  # a client of a Unix socket, which is on this machine, has no address
-        there = Scope.HOST
+    there = scope(peer).scope if peer else Scope.HOST  # a client of a Unix socket has no address
     return reach is not None and reach >= _REACH.get(there, _REACH[Scope.GLOBAL])
 
 
+@lru_cache(4096)
 def is_for(address: Multiaddr, kind: socket.SocketKind) -> bool:
     """Say whether an address is that of a socket for streams, or for datagrams, that can be reached.
 

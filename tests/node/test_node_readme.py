@@ -31,7 +31,8 @@ PATIENCE = 60  # seconds, after which a command that should have ended is killed
 def steps(session: str) -> list[tuple[str, list[str]]]:
     """Return the commands of a session, each with the lines that it printed."""
     return [
-        (command, shown.splitlines()) for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.M)
+        (command, shown.splitlines())
+        for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
     ]
 
 
@@ -102,7 +103,7 @@ def test_the_sessions_of_the_readme_are_true(tmp_path: Path) -> None:
         assert run(get, tmp_path) == shown_get
         while "contacts: 1" not in (status := run(ask, tmp_path)) or "addresses: 1" not in status:
             pass
-        assert compared(status) == compared(shown_status)
+        assert compared(status) == compared(shown_status), status
         assert bob.end(interrupt=True) == 0
         alice.read_until("no longer")
         assert alice.end(interrupt=True) == 0
