@@ -1,0 +1,427 @@
+"""Nodes keep the peers that they should, and no others, whatever others do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+from living_nodes import Living, living, stranger
+from node_pairs import ALICE, BOB, run, until
+
+from multiaddr_py import Multiaddr
+from multiaddr_py.net.asyncio import open_connection
+from node import node as nodes
+from node.book import Source
+from node.channel import ChannelError, secure_outbound
+from node.gate import MOST_OF_HOST
+from node.identity import new_identity
+from node.messages import (
+    PROTOCOL,
+    Addr,
+    Bye,
+    GetAddr,
+    GetInv,
+    Inv,
+    Item,
+    Message,
+    Version,
+    read_message,
+    to_frame,
+)
+from node.node import PACE
+from node.peer import Left
+
+NOBODY = Multiaddr("/ip4/127.0.0.1/tcp/1")
+
+
+@pytest.mark.parametrize("kind", ["seeds", "static"])
+def test_two_who_dial_each_other_at_the_same_time_have_one_connection(kind: str, tmp_path: Path) -> None:
+    """It is the same one for both: what either of them says over it arrives."""
+
+    async def work(number: int) -> None:
+        async with AsyncExitStack() as stack:
+            start = asyncio.Event()  # their ports are known before
+            ends = [
+                await stack.enter_async_context(
+                    living(tmp_path / f"{name}{number}", identity=identity, random=number, start=start)
+                )
+                for name, identity in (("a", ALICE), ("b", BOB))
+            ]
+            a, b = ends
+            source = Source.SEED if kind == "seeds" else Source.STATIC
+            a.node.book.add(b.address, source)
+            b.node.book.add(a.address, source)
+            start.set()
+            await until(lambda: a.talks_to(b) and b.talks_to(a))
+            hashes = [end.node.exchange.put(b"of %d" % place) for place, end in enumerate(ends)]
+            await until(lambda: all(end.node.store.has(digest) for end in ends for digest in hashes))
+            [to_b], [to_a] = a.node.peers.values(), b.node.peers.values()
+            assert to_b.is_dialled is not to_a.is_dialled
+            for end in ends:
+                assert len(end.told("peer")) - len(end.told("gone")) == 1
+                reasons.update(end.reasons("gone") + end.reasons("refused"))
+
+    reasons: set[str] = set()
+
+    async def several() -> None:
+        for number in range(5):
+            await work(number)
+        assert any("there is another connection" in reason for reason in reasons)  # they were fast enough
+
+    run(several())
+
+
+def has_lost(one: Living, count: int) -> bool:
+    return len(one.told("gone")) == count
+
+
+def test_who_is_lost_is_dialled_again(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "b") as b, living(tmp_path / "a", seeds=(b.address[:-1],)) as a:
+            for count in range(1, 3):
+                await until(lambda: a.talks_to(b) and b.talks_to(a))
+                b.node.peers[a.node.peer_id].end("enough")
+                await until(partial(has_lost, a, count))
+            await until(lambda: a.talks_to(b))
+            assert a.reasons("gone") == ["it said: enough"] * 2
+
+    run(work())
+
+
+def test_what_was_reached_is_dialled_after_a_restart(tmp_path: Path) -> None:
+    async def work() -> None:
+        identity = new_identity()
+        async with living(tmp_path / "b") as b:
+            async with living(tmp_path / "a", identity=identity, static=(b.address[:-1],)) as a:
+                await until(lambda: a.talks_to(b))
+            async with living(tmp_path / "a", identity=identity) as a:
+                await until(lambda: a.talks_to(b))
+            assert b.reasons("gone")
+
+    run(work())
+
+
+def test_a_static_peer_is_static_after_a_restart(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "b") as b:
+            for _ in range(2):
+                async with living(tmp_path / "a", static=(b.address,)) as a:
+                    await until(lambda: a.talks_to(b))
+                    assert [entry.source for entry in a.node.book] == [Source.STATIC]
+
+    run(work())
+
+
+# Places
+
+
+def test_there_are_places_for_some_who_dial_and_the_others_hear_of_them(tmp_path: Path) -> None:
+    """The third one is told of the second one in the `bye` of the first, and connects with it instead."""
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            first = await enter(living(tmp_path / "first", most_peers=2))
+            second = await enter(living(tmp_path / "second", seeds=(first.address,)))
+            # A look shows that the second one is where it says; it is told from then on.
+            await until(lambda: first.talks_to(second) and any(entry.is_reached for entry in first.node.book))
+            third = await enter(living(tmp_path / "third", seeds=(first.address,)))
+            await until(lambda: third.talks_to(second))
+            assert "all places are taken" in first.reasons("refused")
+            assert third.reasons("refused")[0] == "it said: all places are taken"
+            assert second.node.peers.keys() == {first.node.peer_id, third.node.peer_id}
+
+    run(work())
+
+
+def test_no_more_are_dialled_than_there_are_places_for(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            others = [await enter(living(tmp_path / f"{number}")) for number in range(4)]
+            seeds = tuple(other.address for other in others)
+            one = await enter(living(tmp_path / "one", seeds=seeds, most_peers=3))
+            await until(lambda: len(one.node.peers) == 2)
+            await until_looked_around(one)
+            assert len(one.node.peers) == 2
+
+    run(work())
+
+
+def test_static_peers_need_no_place(tmp_path: Path) -> None:
+    """Neither where they are dialled nor where they dial."""
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            dialled = [await enter(living(tmp_path / f"dialled{number}")) for number in range(3)]
+            dialler = new_identity()
+            port = (await enter(living(tmp_path / "gone"))).address  # where nobody is after the next line
+            static = (*(other.address for other in dialled), port[:-1] / f"/p2p/{dialler.peer_id}")
+            one = await enter(living(tmp_path / "one", static=static, most_peers=2))
+            async with stranger(one):  # has the only place of those who dial
+                with pytest.raises(Left, match="all places are taken"):
+                    async with stranger(one):
+                        pass
+                async with stranger(one, dialler):
+                    await until(lambda: len(one.node.peers) == 5)
+
+    run(work())
+
+
+async def until_looked_around(one: Living) -> None:
+    """Wait until a node has looked some times whom to dial."""
+    begun = time.monotonic()
+    await until(lambda: time.monotonic() > begun + 3 * PACE)
+
+
+def test_a_node_dials_itself_once(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            a.node.book.add(a.address[:-1], Source.STATIC)
+            [entry] = a.node.book
+            await until(lambda: a.told("refused"))
+            await until(lambda: time.monotonic() > entry.due > 0)
+            await until_looked_around(a)
+            assert a.reasons("refused")[0] == "that is this node itself"
+            assert len(a.told("refused")) <= 2  # once at each end
+            assert not a.told("peer")
+            assert a.node.book.told(NOBODY / f"/p2p/{BOB.peer_id}", 9) == []
+
+    run(work())
+
+
+def test_who_is_expected_is_who_is_talked_to(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            wrong = a.address[:-1] / f"/p2p/{BOB.peer_id}"
+            async with living(tmp_path / "b", static=(wrong,)) as b:
+                await until(lambda: b.told("refused"))
+                assert b.reasons("refused") == [f"this is {a.node.peer_id}, not {BOB.peer_id}"]
+                assert not b.node.store.addresses()
+
+    run(work())
+
+
+# Addresses
+
+
+def test_heard_addresses_are_looked_at_before_they_are_told(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "b") as b, living(tmp_path / "a", most_peers=1) as a:
+            ghost = NOBODY / f"/p2p/{BOB.peer_id}"
+            a.node.book.hear([ghost, b.address], NOBODY / f"/p2p/{ALICE.peer_id}")
+            await until(lambda: any(entry.is_reached for entry in a.node.book))
+            await until(lambda: any(entry.failures for entry in a.node.book if entry.address == ghost))
+            assert a.node.book.told(NOBODY / f"/p2p/{ALICE.peer_id}", 9) == [b.address]
+            assert a.node.store.addresses() == [b.address]
+
+    run(work())
+
+
+def test_a_peer_is_asked_for_addresses_and_believed_as_far_as_it_was_asked(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            async with stranger(a) as (channel, _):
+                assert await read_message(channel) == GetAddr()
+                for port in (1, 2):
+                    channel.write(to_frame(Addr((Multiaddr(f"/ip4/127.0.0.1/tcp/{port}/p2p/{BOB.peer_id}"),))))
+                assert await read_message(channel) == Bye("its addr was not asked for")
+            assert [entry.address[1].value for entry in a.node.book] == ["1"]
+
+    run(work())
+
+
+def test_addresses_are_told_once_in_a_while(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a, stranger(a) as (channel, _):
+            assert await read_message(channel) == GetAddr()
+            channel.write(to_frame(GetAddr()) * 3 + to_frame(GetInv(0)))
+            assert await read_message(channel) == Addr(())
+            assert await read_message(channel) == Inv((), 0)
+
+    run(work())
+
+
+def test_addresses_that_are_of_use_are_said(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            a.node.addresses = (*a.node.addresses, Multiaddr("/ip4/10.0.0.1/tcp/1"))
+            async with stranger(a) as (_, version):
+                assert (version.addresses, version.height) == (a.node.addresses, 0)
+                assert version.seen is not None
+                assert "127.0.0.1" in str(version.seen)
+            assert a.node.addresses_for(Multiaddr("/ip4/203.0.114.1/tcp/1")) == ()
+
+    run(work())
+
+
+# Those who do not behave
+
+
+def lies() -> dict[str, Message]:
+    version = Version(PROTOCOL, 0, (), None)
+    return {"an item that nobody wants": Item(b"buy"), "the version again": version}
+
+
+@pytest.mark.parametrize("lie", lies().values(), ids=lies())
+def test_who_lies_is_not_talked_to_for_a_while(lie: Message, tmp_path: Path) -> None:
+    async def work() -> None:
+        liar = new_identity()
+        async with living(tmp_path / "a") as a:
+            async with stranger(a, liar) as (channel, _):
+                channel.write(to_frame(lie))
+                await until(lambda: a.told("gone"))
+            with pytest.raises(Left, match="it has lied"):
+                async with stranger(a, liar):
+                    pass
+            async with stranger(a):
+                pass
+            assert a.node.store.height == 0
+
+    run(work())
+
+
+FIRST_WORDS = {
+    "nothing": b"",
+    "HTTP": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "TLS": bytes.fromhex("16030100c8010000c40303"),
+    "the longest frame": b"\xff\xff" + bytes(65_535),
+    "empty frames": bytes(200),
+}
+
+
+@pytest.mark.parametrize("words", FIRST_WORDS.values(), ids=FIRST_WORDS)
+def test_strangers_with_other_protocols_are_refused(
+    words: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "PATIENCE", 0.3)
+
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            reader, writer = await open_connection(a.address[:-1])
+            writer.write(words)
+            await until(lambda: a.told("refused"))
+            with suppress(ConnectionError):  # as what is aborted ends
+                assert len(await reader.read()) < 1_000
+            writer.close()
+            assert not a.node.peers
+
+    run(work())
+
+
+def test_a_flood_of_one_host_has_no_more_handshakes_than_it_may(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            flood = [await open_connection(a.address[:-1]) for _ in range(MOST_OF_HOST + 2)]
+            await until(lambda: len(a.told("refused")) == 2)
+            assert {*a.reasons("refused")} == {f"{MOST_OF_HOST} connections of one host are in their handshakes"}
+            for _, writer in flood:
+                writer.transport.abort()
+            async with stranger(a):
+                await until(lambda: len(a.node.peers) == 1)
+
+    run(work())
+
+
+def test_the_second_connection_of_one_dialler_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    async def work() -> None:
+        identity = new_identity()
+        async with living(tmp_path / "a", most_peers=2) as a, stranger(a, identity) as (first, _):
+            await until(lambda: a.node.peers)
+            async with stranger(a, identity) as (second, _):
+                await until(lambda: a.told("gone"))
+                assert a.reasons("gone") == ["there is another connection"]
+                assert len(a.node.peers) == 1
+                assert await read_message(second) == GetAddr()
+                assert await read_message(first) == GetAddr()
+                assert await read_message(first) == Bye("there is another connection")
+
+    run(work())
+
+
+def test_who_hangs_up_after_its_version_leaves_nothing(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            for _ in range(5):
+                reader, writer = await open_connection(a.address[:-1])
+                channel = await secure_outbound(reader, writer, new_identity(), a.node.peer_id)
+                channel.write(to_frame(Version(PROTOCOL, 5, (), None)))
+                channel.abort()
+            async with stranger(a):
+                await until(lambda: len(a.node.peers) == 1)
+            await until(lambda: not a.node.peers)
+            assert len(a.told("peer")) == len(a.told("gone"))
+
+    run(work())
+
+
+def test_who_comes_when_the_node_ends_is_let_go(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            connections = [await open_connection(a.address[:-1]) for _ in range(5)]
+        for reader, writer in connections:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5, 20])
+def test_a_node_can_end_at_any_moment(turns: int, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "b") as b, living(tmp_path / "a", seeds=(b.address,)):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    run(work())
+
+
+# Items
+
+
+def test_items_go_through_nodes_that_are_connected(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            a = await enter(living(tmp_path / "a"))
+            a.node.exchange.put(b"before")
+            b = await enter(living(tmp_path / "b", static=(a.address,), most_peers=2))
+            c = await enter(living(tmp_path / "c", static=(b.address,), most_peers=2))
+            await until(lambda: c.node.store.height == 1)
+            digest = c.node.exchange.put(bytes(65_536))
+            await until(lambda: a.node.store.has(digest))
+            assert [event.fields["size"] for event in a.told("item")] == [6, 65_536]
+
+    run(work())
+
+
+def test_messages_are_counted_also_of_those_who_have_gone(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            for count in (1, 2):
+                async with stranger(a) as (channel, _):
+                    channel.write(to_frame(GetAddr()))
+                    assert [await read_message(channel) for _ in range(2)] == [GetAddr(), Addr(())]
+                await until(lambda: not a.node.peers)
+                assert a.node.traffic() == (3 * count, 2 * count)
+
+    run(work())
+
+
+def test_a_node_that_has_gone_is_no_peer(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a", alive=0.2) as a:
+            async with stranger(a):
+                await until(lambda: a.told("gone"))  # since it does not answer
+                assert a.reasons("gone") == ["it was silent for 0.4 s"]
+            with pytest.raises((ChannelError, OSError)):
+                async with stranger(a._replace(address=NOBODY)):
+                    pass
+
+    run(work())
