@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sqlite3
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +26,10 @@ from node.messages import (
     Addr,
     Bye,
     GetAddr,
-    GetInv,
-    Inv,
+    GetData,
     Item,
     Message,
+    NotFound,
     Version,
     read_message,
     to_frame,
@@ -36,6 +38,7 @@ from node.node import PACE
 from node.peer import Left
 
 NOBODY = Multiaddr("/ip4/127.0.0.1/tcp/1")
+STREAM = (socket.AF_INET, socket.SOCK_STREAM, 0)
 
 
 @pytest.mark.parametrize("kind", ["seeds", "static"])
@@ -238,11 +241,12 @@ def test_a_peer_is_asked_for_addresses_and_believed_as_far_as_it_was_asked(tmp_p
 
 def test_addresses_are_told_once_in_a_while(tmp_path: Path) -> None:
     async def work() -> None:
-        async with living(tmp_path / "a") as a, stranger(a) as (channel, _):
-            assert await read_message(channel) == GetAddr()
-            channel.write(to_frame(GetAddr()) * 3 + to_frame(GetInv(0)))
-            assert await read_message(channel) == Addr(())
-            assert await read_message(channel) == Inv((), 0)
+        async with living(tmp_path / "a") as a, living(tmp_path / "b", static=(a.address,)) as b:
+            await until(lambda: b.talks_to(a))
+            async with stranger(b) as (channel, _):
+                assert await read_message(channel) == GetAddr()
+                channel.write(to_frame(GetAddr()) * 3)
+                assert [await read_message(channel) for _ in range(3)] == [Addr((a.address,)), Addr(()), Addr(())]
 
     run(work())
 
@@ -423,5 +427,113 @@ def test_a_node_that_has_gone_is_no_peer(tmp_path: Path) -> None:
             with pytest.raises((ChannelError, OSError)):
                 async with stranger(a._replace(address=NOBODY)):
                     pass
+
+    run(work())
+
+
+def test_a_store_that_ails_costs_a_conversation_and_not_the_node(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a, living(tmp_path / "b", static=(a.address,)) as b:
+            await until(lambda: b.talks_to(a))
+            [[damaged]] = [b.node.store.hashes(0, 1) for _ in [b.node.exchange.put(b"whole")]]
+            await until(lambda: a.node.store.height == 1)
+            with closing(sqlite3.connect(":memory:")) as broken:
+                kept, b.node.store._database = b.node.store._database, broken  # it has no tables: each question fails
+                async with stranger(b) as (channel, _):
+                    assert await read_message(channel) == GetAddr()
+                    channel.write(to_frame(GetData(damaged)))
+                    assert await read_message(channel) == NotFound(damaged)
+                a.node.exchange.put(b"more")
+                await until(lambda: len(b.told("gone")) == 2)
+                b.node.store._database = kept
+            assert "no such table" in b.reasons("gone")[-1]
+            assert a.reasons("gone") == ["it said: this node can keep no more items"]
+
+    run(work())
+
+
+def test_a_name_reaches_as_far_as_what_it_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node in a private network that knows another one by name is told the addresses that are in there."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, *__, **___: [(*STREAM, "", ("127.0.0.1", port))])
+
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            seed = Multiaddr(f"/dns4/alice.example.org{str(a.address)[len('/ip4/127.0.0.1') :]}")
+            async with living(tmp_path / "b", seeds=(seed,)) as b, living(tmp_path / "c", seeds=(seed,)) as c:
+                await until(lambda: a.talks_to(b, c) and b.talks_to(a, c) and c.talks_to(a, b))
+                assert {str(event.fields["address"]) for event in b.told("peer")} >= {str(seed)}
+
+    run(work())
+
+
+def test_who_calls_at_a_unix_socket_is_told_and_believed_what_is_on_this_machine(tmp_path: Path) -> None:
+    async def work() -> None:
+        path = Multiaddr(f"/unix/{str(tmp_path / 's').replace('/', '%2F')}")
+        there = Multiaddr("/ip4/127.0.0.1/tcp/9")
+        async with living(tmp_path / "a", listen=path) as a, stranger(a, addresses=(there,)) as (_, version):
+            assert version.addresses == (path,)
+            await until(lambda: len(a.told("peer")) == 1)
+            assert [entry.address[:-1] for entry in a.node.book] == [there]
+
+    run(work())
+
+
+def test_who_greets_and_leaves_is_dialled_more_and_more_rarely(tmp_path: Path) -> None:
+    async def work() -> None:
+        start = asyncio.Event()
+        async with living(tmp_path / "a") as a, living(tmp_path / "b", seeds=(a.address,), start=start) as b:
+            b.node.addresses = ()  # or it would be dialled itself
+            start.set()
+            [entry] = b.node.book
+            for count in range(1, 4):
+                await until(lambda: len(b.told("peer")) == count)  # noqa: B023 # at once
+                b.node.peers[a.node.peer_id].end("so long")
+                await until(lambda: entry.vain == count)  # noqa: B023
+            assert entry.due > time.monotonic() + 1.0
+
+    run(work())
+
+
+def test_a_peer_that_connects_anew_is_gone_before_it_has_come(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a, stranger(a, BOB):
+            await until(lambda: len(a.told("peer")) == 1)
+            async with stranger(a, BOB):
+                await until(lambda: len(a.told("peer")) == 2)
+                names = [event.name for event in a.events if event.name in ("peer", "gone")]
+                assert names == ["peer", "gone", "peer"]
+                assert a.reasons("gone") == ["there is another connection"]
+
+    run(work())
+
+
+def test_what_is_given_stays_so_though_it_was_dialled_before(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a") as a:
+            given = (a.address, a.address[:-1])
+            async with living(tmp_path / "b", static=given[:1], seeds=given[1:]) as b:
+                await until(lambda: b.talks_to(a))
+            async with living(tmp_path / "b", static=given[:1], seeds=given[1:]) as b:
+                await until(lambda: b.talks_to(a))
+                await asyncio.sleep(1.0)
+                assert [event.name for event in b.events] == ["peer"]
+                assert [entry.source for entry in b.node.book] == [Source.STATIC, Source.SEED]
+
+    run(work())
+
+
+def test_a_seed_of_the_discovery_is_not_dialled(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a", seeds=(Multiaddr("/ip4/127.0.0.1/udp/9"),)) as a:
+            assert list(a.node.book) == []
+
+    run(work())
+
+
+def test_a_name_that_nobody_has_is_said_to_be_unknown(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with living(tmp_path / "a", seeds=(Multiaddr("/dns4/nobody.invalid/tcp/9"),)) as a:
+            await until(lambda: bool(a.told("refused")))
+            assert "Unknown error" not in a.reasons("refused")[0]
 
     run(work())
