@@ -26,8 +26,6 @@ class Peer(Protocol):
     """What there is to a peer here."""
 
     version: Version
-    height: int
-    """How many items it has, as far as it has said."""
 
     def send(self, message: Message, /) -> None:
         """Send it a message."""
@@ -108,7 +106,6 @@ class Exchange:
                 peer.send(self._inv(place))
             case GetData(digest):
                 content = self._content(digest)
-                peer.height += content is not None
                 peer.send(NotFound(digest) if content is None else Item(content))
             case Inv(hashes, place):
                 self._note(peer, offers, hashes, place)
@@ -155,11 +152,9 @@ class Exchange:
             raise PeerError("it offers more than it is asked for")
         if self.is_full:
             offers.wanted.clear()
-        if place is None:
-            peer.height += len(hashes)
-        elif place > 0:
+        if place:
             offers.go_on(place)
-        else:
+        elif place is not None:
             offers.is_reading = False
             if offers.is_waiting and offers.common < offers.told:
                 peer.send(self._inv(0))

@@ -35,7 +35,7 @@ from .store import Store, StoreError
 
 PATIENCE: Final = 10.0  # seconds for both handshakes together
 PACE: Final = 0.2  # seconds between two looks at whom to dial
-CURIOSITY: Final = 30.0  # seconds between two questions for addresses
+CURIOSITY: Final = 10.0  # seconds between two questions for addresses
 LASTING: Final = 30.0  # seconds of a conversation that was worth dialling for
 REFUSED_FOR: Final = 600.0  # seconds in which nobody talks to who has lied
 MOST_REFUSED: Final = 1_000
@@ -63,10 +63,10 @@ class Node:
         self.peers: dict[PeerId, Peer] = {}
         self.addresses: tuple[Multiaddr, ...] = ()
         """Where it accepts connections, and hears the datagrams of its discovery."""
-        self.came: Callable[[Peer], None] = lambda _: None
-        """Called as a peer has come."""
-        self.went: Callable[[Peer, str], None] = lambda _, __: None
-        """Called as a peer has gone, with the reason."""
+        self.came: list[Callable[[Peer], None]] = []
+        """What is called as a peer has come: whoever builds on a node adds its own."""
+        self.went: list[Callable[[Peer, str], None]] = []
+        """What is called as a peer has gone, with the reason."""
         self.book = Book(self.peer_id, random)
         self.exchange = Exchange(store, time.monotonic, self._tell_item)
         self.since = time.monotonic()
@@ -162,9 +162,10 @@ class Node:
                 stack.push_async_callback(channel.close)
                 is_there = True
                 place /= f"/p2p/{channel.peer_id}"
+                if dial.is_look or channel.peer_id == self.peer_id:
+                    channel.write(to_frame(Bye("it has only looked who is here")))
                 self._reached(entry, channel.peer_id)
                 if dial.is_look:
-                    channel.write(to_frame(Bye("it has only looked who is here")))
                     return
                 own = self._version(place)
                 try:
@@ -237,9 +238,10 @@ class Node:
             return "it has lied"
         if (other := self.peers.get(peer_id)) is not None:
             # If both dial at the same time, both keep the connection that the one with the smaller peer ID has begun.
-            # A second one in the same direction is anew: whoever has begun it does not have the first one any more.
+            # Another node that dials a second time does not have the first connection any more.
             dialler = self.peer_id if is_dialled else peer_id
-            if other.is_dialled != is_dialled and dialler != min(self.peer_id, peer_id):
+            is_second = is_dialled if other.is_dialled == is_dialled else dialler != min(self.peer_id, peer_id)
+            if is_second:
                 return "there is another connection"
         elif not is_dialled and self._places(is_dialled=False) <= 0 and peer_id not in self._static():
             return "all places are taken"
@@ -264,7 +266,8 @@ class Node:
             await former.has_left.wait()
         self.peers[peer.peer_id] = peer
         self._report("peer", address=peer.address)
-        self.came(peer)
+        for hook in self.came:
+            hook(peer)
         reason = said = "this node ends"
         try:
             own = [address / f"/p2p/{peer.peer_id}" for address in peer.version.addresses]
@@ -291,7 +294,8 @@ class Node:
             self.exchange.end(peer)
             peer.say_bye(said)
             self._report("gone", address=peer.address, reason=reason)
-            self.went(peer, reason)
+            for leave in self.went:
+                leave(peer, reason)
 
     def _handle(self, peer: Peer, message: Message) -> None:
         """Deal with what a peer says."""

@@ -49,8 +49,6 @@ class Peer:
         self.place = address if place is None else place
         """As the address, but where that is a name it is what the name stands for."""
         self.version = version
-        self.height = version.height
-        """How many items it has, as far as it has said."""
         self.is_dialled = is_dialled
         self.since = asyncio.get_running_loop().time()
         self.heard = self.since
