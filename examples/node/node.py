@@ -301,7 +301,7 @@ class Node:
         """Deal with what a peer says."""
         match message:
             case GetAddr():
-                told = self.book.told(peer.place, 0 if peer in self._told else MOST_TOLD)
+                told = [] if peer in self._told else self.book.told(peer.place, MOST_TOLD)
                 self._told.add(peer)
                 peer.send(Addr(tuple(told)))
             case Addr(addresses) if peer in self._curious:
