@@ -22,6 +22,7 @@ from typing import Final, Literal
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
+from .allowances import Allowances
 from .buckets import KEY_BITS, Buckets, Contact, K, key_of
 from .datagrams import Datagrams
 from .fields import MessageError
@@ -41,9 +42,8 @@ from .packets import (
     write_neighbours,
     write_packet,
 )
-from .places import dial_of, is_place, source_of
-from .proofs import Allowances, Proofs
-from .reach import is_of_use
+from .proofs import Proofs
+from .reach import dial_of, is_of_use, is_place, source_of
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
