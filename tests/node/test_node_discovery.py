@@ -154,7 +154,7 @@ def test_sockets_of_two_families_are_one_transport() -> None:
             for one in (bob, carol):
                 alice.discovery.greet(one.address)
             await until(lambda: len(alice.found) == 2 and bob.found and carol.found)
-        with pytest.raises(ValueError, match="one socket at most"):
+        with pytest.raises(ConversionError, match="one socket of udp at most; use one of them"):
             await UdpSockets.bound(*map(Multiaddr, HOSTS[:1] * 2))
         with pytest.raises(ConversionError):
             await UdpSockets.bound(Multiaddr(HOSTS[0]), TCP)
