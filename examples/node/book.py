@@ -16,8 +16,7 @@ from typing import Final
 
 from multiaddr_py import Multiaddr, PeerId
 
-from .gate import host_of
-from .reach import is_for, is_of_use
+from .reach import host_of, is_for, is_of_use
 
 MOST_HEARD: Final = 1_000
 MOST_HEARD_OF_HOST: Final = 250

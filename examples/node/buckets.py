@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from multiaddr_py import Multiaddr, PeerId
-from multiaddr_py.net import Scope, scope
 
 from .fields import Addresses
+from .reach import network_of
 
 K: Final = 16
 MOST_OF_A_NETWORK: Final = 10
@@ -47,20 +46,6 @@ def key_of(peer_id: PeerId) -> bytes:
 def distance(key: bytes, other: bytes) -> int:
     """Return how far two keys are from each other."""
     return int.from_bytes(key) ^ int.from_bytes(other)
-
-
-@lru_cache(4096)  # it takes a while, and is asked again and again
-def network_of(address: Multiaddr) -> bytes | None:
-    """Return the network of the Internet that an address is in, of /24 or, in IPv6, /64; None if it is in none.
-
-    >>> network_of(Multiaddr("/ip4/8.8.8.8/udp/1")) == network_of(Multiaddr("/ip4/8.8.8.9/udp/2"))
-    True
-    >>> network_of(Multiaddr("/ip4/192.168.0.1/udp/1"))
-    """
-    if scope(address).scope is not Scope.GLOBAL:
-        return None
-    host = address[0].raw_value
-    return host[:3] if len(host) == 4 else host[:8]
 
 
 class Buckets:

@@ -52,7 +52,7 @@ class Channel:
         self._frames = frames
         self._noise = noise
         self._content = bytearray()  # at most what a reader wants, and one frame
-        self._forged = False
+        self._is_over = False
 
     async def read(self, size: int) -> bytes:
         """Return the next `size` bytes; raises `ChannelError`, also where the other end has ended the connection.
@@ -61,18 +61,22 @@ class Channel:
         """
         while len(self._content) < size:
             # A frame that was tampered with does not count for the cipher, so those behind it could be read.
-            if self._forged:
-                raise ChannelError("a frame before was not the other end's")
+            if self._is_over:
+                raise ChannelError("a frame before was not the other end's, or empty")
+            await asyncio.sleep(0)  # thousands of frames may have come already, and others are to have their turn
             frame = await self._frames.read(LARGEST)
             try:
-                self._content += self._noise.decrypt(frame)
+                content = self._noise.decrypt(frame)
+                if not content:  # nobody here sends one, and whoever reads would count nothing of a flood of them
+                    raise ChannelError("an empty frame came")
             except ChannelError:
-                self._forged = True
+                self._is_over = True
                 self.abort()
                 raise
-        content = bytes(self._content[:size])
+            self._content += content
+        wanted = bytes(self._content[:size])
         del self._content[:size]
-        return content
+        return wanted
 
     def write(self, content: bytes) -> None:
         """Send bytes, in the order of the calls, as far as the connection takes them; the rest is `unsent`.

@@ -21,7 +21,7 @@ class Config(NamedTuple):
     listen: tuple[Multiaddr, ...]
     """Those of TCP and Unix sockets accept connections, those of UDP hear the datagrams of the discovery.
 
-    If there is none of UDP, that hears them at the host and the number of the first port of TCP.
+    If there is none of UDP, it hears them beside the first of TCP of each family, at the same port.
     """
     seeds: tuple[Multiaddr, ...] = ()
     """Whom to ask first, with or without a peer ID."""

@@ -23,6 +23,13 @@ class Datagrams(Protocol):
         """Send a datagram; one to an address that cannot be reached is lost."""
 
 
+def second_of_family(address: Multiaddr) -> ConversionError:
+    """Return what is raised for an address in whose family there is a socket already."""
+    everywhere = "/ip6/::" if "6" in address[0].name else "/ip4/0.0.0.0"
+    hint = f"use one of them alone, or {everywhere}/udp/{address[-1].value} instead of both"
+    return ConversionError("of each family of addresses there is one socket of udp at most", str(address), hint)
+
+
 class UdpSockets:
     """Sockets for datagrams, one for each family of addresses, as `bound` returns them.
 
@@ -30,16 +37,17 @@ class UdpSockets:
     """
 
     def __init__(self, *sockets: DatagramSocket) -> None:
-        """Take sockets over; raises `ValueError` for two of one family."""
-        self._sockets = {sock.address[0].name: sock for sock in sockets}
-        if len(self._sockets) < len(sockets):
-            raise ValueError("of each family of addresses there is one socket at most")
+        """Take sockets over; raises `ConversionError` for two of one family."""
+        self._sockets: dict[str, DatagramSocket] = {}
+        for sock in sockets:
+            if self._sockets.setdefault(sock.address[0].name, sock) is not sock:
+                raise second_of_family(sock.address)
         self._receiving: dict[DatagramSocket, asyncio.Task[tuple[bytes, Multiaddr]]] = {}
         """The next datagram of each socket, first of the one that has waited longest for its turn."""
 
     @classmethod
     async def bound(cls, *addresses: Multiaddr) -> Self:
-        """Return sockets that are bound to addresses of `udp`; raises what `bind` does, and `ValueError`."""
+        """Return sockets that are bound to addresses of `udp`; raises what `bind` does."""
         with ExitStack() as stack:
             sockets = [stack.enter_context(await bind(address)) for address in addresses]
             sender = cls(*sockets)

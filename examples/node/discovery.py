@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -22,6 +22,7 @@ from typing import Final, Literal
 from multiaddr_py import Multiaddr, MultiaddrError, PeerId
 from multiaddr_py.net.asyncio import resolve
 
+from .allowances import Allowances
 from .buckets import KEY_BITS, Buckets, Contact, K, key_of
 from .datagrams import Datagrams
 from .fields import MessageError
@@ -41,9 +42,8 @@ from .packets import (
     write_neighbours,
     write_packet,
 )
-from .places import dial_of, is_place, source_of
-from .proofs import Allowances, Proofs
-from .reach import is_of_use
+from .proofs import Proofs
+from .reach import dial_of, is_of_use, is_place, source_of
 
 REFRESH: Final = 7.2  # seconds from one refresh to the next
 ANSWER: Final = 1.0  # seconds for an answer to come
@@ -88,8 +88,9 @@ class _Question:
 class Discovery:
     """What keeps the `buckets` of a node, and looks for others.
 
-    `addresses` returns the own ones that are told, `clock` the seconds of Unix. `found` is called with each contact
-    that has shown where it is, the first time, and when its addresses have changed. All goes on while `run` does.
+    `addresses` returns the own ones that are told, `clock` the seconds of Unix. The `seeds`, addresses of UDP with
+    whatever follows, are greeted as long as nobody is known. `found` is called with each contact that has shown where
+    it is, the first time, and when its addresses have changed. All goes on while `run` does.
     """
 
     def __init__(
@@ -102,13 +103,12 @@ class Discovery:
         random: Random,
         refresh: Literal["random", "own"] = "random",
         found: Callable[[Contact], None],
+        seeds: Iterable[Multiaddr] = (),
     ) -> None:
         self.key = key_of(identity.peer_id)
         self.buckets = Buckets(self.key)
         self.sent = self.received = self.refused = 0
         """Datagrams."""
-        self.seen: deque[Multiaddr] = deque(maxlen=16)
-        """As which address others have seen this node, the last one last."""
         self._identity = identity
         self._transport = transport
         self._addresses = addresses
@@ -120,7 +120,8 @@ class Discovery:
         self._pings: dict[Multiaddr, _Asked] = {}
         self._questions: dict[bytes, _Question] = {}
         self._greetings: asyncio.Queue[Multiaddr] = asyncio.Queue(MOST_GREETINGS)
-        self._entries: deque[Multiaddr] = deque(maxlen=MOST_ENTRIES)
+        self._seeds = tuple(seeds)
+        self._entries: deque[Multiaddr] = deque(maxlen=MOST_ENTRIES)  # apart, since strangers tell them
         self._met = asyncio.Event()
         self._listens = Allowances(*OF_A_SOURCE)
         self._pings_back = Allowances(*PINGS_BACK)
@@ -129,7 +130,7 @@ class Discovery:
     async def run(self) -> None:
         """Take part, until this is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self._receive(), self._greet(), self._watch(), self._refresh()):
+            for work in (self._receive(), self._greet(), self._enter(), self._watch(), self._refresh()):
                 tasks.create_task(work)
 
     def greet(self, address: Multiaddr) -> None:
@@ -139,9 +140,6 @@ class Discovery:
         """
         if address not in self._entries:
             self._entries.append(address)
-        self._queue(address)
-
-    def _queue(self, address: Multiaddr) -> None:
         if not self._greetings.full():
             self._greetings.put_nowait(address)
 
@@ -153,14 +151,24 @@ class Discovery:
 
     async def _greet(self) -> None:
         while True:
-            address = await self._greetings.get()
-            try:
-                async with asyncio.timeout(NAME):
-                    endpoints = await resolve(address)
-            except (MultiaddrError, OSError):  # of which `TimeoutError` is one
-                continue
-            for endpoint in endpoints:
-                await self._ping(endpoint.address, tries=TRIES)
+            await self._ping_name(await self._greetings.get())
+
+    async def _enter(self) -> None:
+        """Greet the seeds, and the last few others, as long as nobody is known."""
+        while True:
+            for address in () if self.buckets else (*self._seeds, *self._entries):
+                await self._ping_name(address)
+            await asyncio.sleep(REFRESH)
+
+    async def _ping_name(self, address: Multiaddr) -> None:
+        """Ping who is at an address that may be a name."""
+        try:
+            async with asyncio.timeout(NAME):
+                endpoints = await resolve(address)
+        except (MultiaddrError, OSError):  # of which `TimeoutError` is one
+            return
+        for endpoint in endpoints:
+            await self._ping(endpoint.address, tries=TRIES)
 
     async def _refresh(self) -> None:
         """Look for others again and again, at first for anybody; each time see whether one contact is still there."""
@@ -170,8 +178,6 @@ class Discovery:
             due = loop.time() + REFRESH
             if not self.buckets:
                 turn = 0
-                for address in self._entries:
-                    self._queue(address)
                 self._met.clear()
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
@@ -205,12 +211,8 @@ class Discovery:
                     await self._send(asked.datagram, address)
                 else:
                     del self._pings[address]
-                    self._give_up(asked.doubted)
-
-    def _give_up(self, silent: Contact | None) -> None:
-        """Give the place of who is silent to who waits for it."""
-        if silent is not None:
-            self.buckets.silent(silent)
+                    if asked.doubted is not None:
+                        self.buckets.silent(asked.doubted)
 
     # What is asked
 
@@ -312,8 +314,7 @@ class Discovery:
         del self._pings[sender]
         contact = Contact(signed.sender, sender, dial_of(pong.addresses, sender))
         if asked.doubted is not None and asked.doubted.peer_id != signed.sender:  # another one has taken its address
-            self._give_up(asked.doubted)
-        self.seen.append(pong.seen)
+            self.buckets.silent(asked.doubted)
         await self._meet(contact, is_news=self._proofs.add(contact, self._clock()))
         asked.answer.set_result(contact)
         if asked.question is not None and asked.question.sender == signed.sender:

@@ -1,16 +1,24 @@
-"""How many connections may be in their handshakes at the same time: a flood of them costs whoever sends it."""
+"""How many connections may be in their handshakes at the same time, and how often: a flood costs whoever sends it.
+
+A handshake takes this node a millisecond, and whoever begins it 34 bytes, so a host has an allowance of them.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from multiaddr_py import Multiaddr
 
+from .allowances import Allowances
+from .reach import host_of
+
 MOST: Final = 128
 MOST_OF_HOST: Final = 24
+OF_A_HOST: Final = (20.0, 500.0)  # handshakes a second, and at once: a machine, or what is behind a NAT, has many nodes
 
 
 class GateError(Exception):
@@ -18,10 +26,12 @@ class GateError(Exception):
 
 
 class Gate:
-    """Who is in a handshake."""
+    """Who is in a handshake; the clock's seconds are from whenever."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._hosts: Counter[Multiaddr] = Counter()
+        self._begins = Allowances(*OF_A_HOST)
 
     @contextmanager
     def passing(self, address: Multiaddr) -> Iterator[None]:
@@ -31,6 +41,10 @@ class Gate:
             raise GateError(f"there are {MOST} connections in their handshakes")
         if self._hosts[host] >= MOST_OF_HOST:
             raise GateError(f"{MOST_OF_HOST} connections of one host are in their handshakes")
+        # Who has no address has come to a Unix socket, or was reset before it was looked at: one such flood from the
+        # Internet would else keep out whoever is at that socket.
+        if host and not self._begins.take(bytes(host), self._clock()):
+            raise GateError("connections of one host come too fast")
         self._hosts[host] += 1
         try:
             yield
@@ -38,15 +52,3 @@ class Gate:
             self._hosts[host] -= 1
             if not self._hosts[host]:
                 del self._hosts[host]
-
-
-def host_of(address: Multiaddr) -> Multiaddr:
-    """Return what stands for all addresses of one customer of the Internet: of IPv6 that is a network.
-
-    >>> host_of(Multiaddr("/ip6/2001:db8:1:2:3::4/tcp/80"))
-    Multiaddr('/ip6/2001:db8:1:2::')
-    """
-    host = address[:1]
-    if "ip6" in host:
-        return Multiaddr(bytes(host)[:-8] + bytes(8))
-    return host

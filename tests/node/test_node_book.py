@@ -28,7 +28,7 @@ from node.book import (
     Source,
     with_peer,
 )
-from node.gate import host_of
+from node.reach import host_of
 
 
 def peer(number: int) -> PeerId:

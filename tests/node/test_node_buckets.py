@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from node_town import identity_of
 
 from multiaddr_py import Multiaddr, PeerId
-from node.buckets import Buckets, Contact, distance, key_of, network_of
+from node.buckets import Buckets, Contact, distance, key_of
+from node.reach import network_of
 
 RANDOM = Random(7)
 OWN = identity_of(RANDOM).peer_id

@@ -133,6 +133,37 @@ def test_frames_that_are_not_those_that_were_sent_end_the_channel(
     run(talk())
 
 
+def test_an_empty_frame_ends_the_channel() -> None:
+    async def talk() -> None:
+        async with by_hand() as (channel, hand, sending, _):
+            for content in (b"one", b"", b"two"):
+                hand.send(sending.encrypt(content))
+            assert await channel.read(3) == b"one"
+            for _ in range(2):  # what follows is right: nobody gets to see it
+                with pytest.raises(ChannelError, match="empty"):
+                    await channel.read(1)
+            assert await has_ended(hand.reader)
+
+    run(talk())
+
+
+def test_others_have_their_turn_at_each_frame_that_has_come_already() -> None:
+    async def talk() -> None:
+        async with by_hand() as (channel, hand, sending, _):
+            for _ in range(1_000):
+                hand.send(sending.encrypt(b"x"))
+            await hand.writer.drain()
+            reading = asyncio.create_task(channel.read(1_000))
+            turns = 0
+            while not reading.done():
+                turns += 1
+                await asyncio.sleep(0)
+            assert await reading == b"x" * 1_000
+            assert turns >= 1_000
+
+    run(talk())
+
+
 def test_what_one_end_has_said_is_not_taken_back_from_the_other() -> None:
     async def talk() -> None:
         async with by_hand() as (channel, hand, _, _receiving):

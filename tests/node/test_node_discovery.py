@@ -130,7 +130,6 @@ def test_who_is_greeted_and_who_greets_know_each_other(host: str) -> None:
             await until(lambda: alice.found and bob.found)
             assert list(alice.discovery.buckets) == alice.found == [Contact(bob.identity.peer_id, bob.address, (TCP,))]
             assert list(bob.discovery.buckets) == bob.found == [Contact(alice.identity.peer_id, alice.address, (TCP,))]
-            assert set(alice.discovery.seen) == {alice.address}
             found = await alice.discovery.look_up(TARGET)
             assert (found.contacts, found.rounds, found.asked) == (tuple(alice.found), 1, 1)
 
@@ -155,7 +154,7 @@ def test_sockets_of_two_families_are_one_transport() -> None:
             for one in (bob, carol):
                 alice.discovery.greet(one.address)
             await until(lambda: len(alice.found) == 2 and bob.found and carol.found)
-        with pytest.raises(ValueError, match="one socket at most"):
+        with pytest.raises(ConversionError, match="one socket of udp at most; use one of them"):
             await UdpSockets.bound(*map(Multiaddr, HOSTS[:1] * 2))
         with pytest.raises(ConversionError):
             await UdpSockets.bound(Multiaddr(HOSTS[0]), TCP)
@@ -378,6 +377,32 @@ def test_forged_sources_have_few_pings_sent_to_others() -> None:
                 await place.send(write_packet(forger, Ping(bytes(8), ()), unix_time()), alice.address)
             await until(lambda: alice.discovery.received == 1000)
             assert 1000 < alice.discovery.sent < 1000 + 128 + 64
+
+    run_skipping(check())
+
+
+def test_no_number_of_strangers_has_a_seed_forgotten() -> None:
+    async def check() -> None:
+        town = Town()
+        alice, bob = settled(town, 2)
+        alone = Discovery(
+            alice.identity,
+            Post(town, alice.address),
+            addresses=tuple,
+            clock=unix_time,
+            random=Random(),
+            found=alice.found.append,
+            seeds=(bob.address / f"/p2p/{bob.identity.peer_id}",),
+        )
+        async with running(alone):
+            for number in range(200):
+                alone.greet(Multiaddr(f"/ip4/10.9.9.{number}/udp/9"))
+                await asyncio.sleep(0.5)
+            async with running(bob.discovery):
+                await until(lambda: alice.found and bob.found)
+            await until(lambda: not alone.buckets)
+            async with running(bob.discovery):
+                await until(lambda: alone.buckets)
 
     run_skipping(check())
 

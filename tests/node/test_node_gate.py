@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiaddr_py import Multiaddr
-from node.gate import MOST, MOST_OF_HOST, Gate, GateError, host_of
+from node.gate import MOST, MOST_OF_HOST, OF_A_HOST, Gate, GateError
+from node.reach import host_of
 
 HOSTS = [Multiaddr(f"/ip4/192.0.2.{number}/tcp/{number + 1}") for number in range(10)]
 ONE_HOST = f"{MOST_OF_HOST} connections of one host are in their handshakes"
@@ -62,6 +63,38 @@ def test_who_fails_leaves_room() -> None:
     for _ in range(2 * MOST):
         with pytest.raises(OSError, match="reset"), gate.passing(HOSTS[0]):
             raise ConnectionResetError("reset")
+
+
+def passed(gate: Gate, address: str, count: int) -> int:
+    """Return how many handshakes that end at once may begin, one after the other."""
+    passed = 0
+    for port in range(1, count + 1):
+        try:
+            with gate.passing(Multiaddr(f"{address}/tcp/{port}")):
+                passed += 1
+        except GateError as error:
+            assert str(error) == "connections of one host come too fast"
+    return passed
+
+
+@pytest.mark.parametrize("host", ["/ip4/8.8.8.8", "/ip4/127.0.0.1", "/ip4/10.0.0.1", "/ip6/2600::1"])
+def test_a_host_begins_so_many_handshakes_in_a_time_and_no_more(host: str) -> None:
+    now = 0.0
+    gate = Gate(lambda: now)
+    a_second, at_once = map(int, OF_A_HOST)
+    assert passed(gate, host, at_once + 100) == at_once
+    assert passed(gate, "/ip4/8.8.4.4", 1) == 1  # and another one none the less
+    now += 1
+    assert passed(gate, host, 100) == a_second
+    now += 1_000
+    assert passed(gate, host, at_once + 100) == at_once
+
+
+def test_a_flood_of_connections_that_are_reset_early_does_not_keep_out_a_unix_socket() -> None:
+    gate = Gate(lambda: 0.0)
+    for _ in range(2 * int(OF_A_HOST[1])):
+        with gate.passing(Multiaddr()):
+            pass
 
 
 CUSTOMERS = [

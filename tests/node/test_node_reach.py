@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from multiaddr_py import Multiaddr
+from node import reach as reaches
 from node.reach import is_for, is_of_use
 
 # An address of each scope, by how far it reaches; those in the last row reach nobody.
@@ -48,6 +49,15 @@ def test_who_came_over_a_unix_socket_has_no_address_and_is_on_this_machine(reach
 def test_nobody_is_at_no_address() -> None:
     assert not is_of_use(Multiaddr(), Multiaddr("/ip4/127.0.0.1/tcp/1"))
     assert not is_of_use(Multiaddr(), Multiaddr())
+
+
+def test_a_host_is_judged_once_whatever_its_ports() -> None:
+    judged = reaches._reach_of_host.cache_info
+    own = Multiaddr("/ip4/10.1.2.3/tcp/1")
+    before = judged().misses
+    for port in range(1, 1_000):
+        assert is_of_use(own, Multiaddr(f"/ip4/10.3.2.1/tcp/{port}"))
+    assert judged().misses <= before + 2
 
 
 STREAM, DATAGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
