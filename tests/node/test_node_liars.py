@@ -144,7 +144,7 @@ async def unequal(liar: Liar) -> None:
 
 async def offering(liar: Liar) -> None:
     for start in range(0, 10_000, 1_000):
-        liar.say(Inv(tuple(sha256(n.to_bytes(4)).digest() for n in range(start, start + 1_000)), None))
+        liar.say(Inv(tuple(sha256(n.to_bytes(4)).digest() for n in range(start, start + 1_000)), start + 1_000))
 
 
 HELLO = Version(1, 0, (), None)
