@@ -26,6 +26,6 @@ With --json each line is an event with these fields:
     peer       address          a peer is connected, who has proven to be that of the address
     gone       address, reason  it is not any more
     item       hash, size       an item has come: the SHA-256 hash of its bytes, and how many they are
-    refused    address, reason  somebody was not talked to
+    refused    address, reason  a connection, of this node's or somebody else's, has not come about
     failed     reason           the node has ended so
 """

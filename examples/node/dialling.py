@@ -38,13 +38,13 @@ def next_dial(
     """Return the next dial, or None if nobody is to be dialled for now.
 
     There are connections to `peers`, and to whom is being dialled there may soon be; for `places` more there is room.
-    Nobody talks to the `refused`.
+    Nobody talks to the `refused`; no address is dialled twice at the same time, whoever is said to be there.
     """
     if len(dialling) >= AT_ONCE:
         return None
-    busy = {dial.entry for dial in dialling}
+    busy = {dial.entry.where for dial in dialling}
     taken = {*peers, *(dial.entry.peer_id for dial in dialling if not dial.is_look)}
-    due = [entry for entry in entries if entry.due <= now and entry not in busy and entry.peer_id not in refused]
+    due = [entry for entry in entries if entry.due <= now and entry.where not in busy and entry.peer_id not in refused]
     wanted = [entry for entry in due if entry.peer_id is None or entry.peer_id not in taken]
     if static := [entry for entry in wanted if entry.source is Source.STATIC]:
         return Dial(static[0])

@@ -26,6 +26,7 @@ from .store import LARGEST_ITEM
 LONGEST_QUESTION: Final = 100_000  # bytes, of which Base64 makes four of three
 LONGEST_ANSWER: Final = 1 << 24  # bytes; a node that knows thousands of addresses needs a tenth
 AT_ONCE: Final = 64  # connections
+HINT: Final = "use what the node tells, such as /unix/alice%2Fnode.sock, with %2F for each / of the path"
 PATIENCE: Final = 10.0  # seconds that a connection may take
 
 
@@ -98,7 +99,7 @@ def to_door(address: AddressLike) -> Multiaddr:
     """Return the address of a Unix socket that has a file, whose permissions say who may ask; or `ConversionError`."""
     endpoint = Endpoint.from_multiaddr(address)
     if endpoint.path is None or endpoint.path.startswith(b"\0") or endpoint.rest:
-        raise ConversionError("a node is asked at the file of a socket", str(endpoint.address), "use /unix/PATH")
+        raise ConversionError("a node is asked at the file of a socket", str(endpoint.address), HINT)
     return endpoint.address
 
 

@@ -25,7 +25,7 @@ WORDS: Final = {
     "peer": "connected with {address}",
     "gone": "no longer connected with {address}: {reason}",
     "item": "has item {hash} of {size} bytes",
-    "refused": "refused {address}: {reason}",
+    "refused": "not connected with {address}: {reason}",
     "failed": "node: {reason}",
 }
 

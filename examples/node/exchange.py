@@ -8,12 +8,13 @@ the next one if the first does not have it, or goes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final, Protocol
 
 from .messages import MOST_HASHES, GetData, GetInv, Inv, Item, Message, NotFound, Version
 from .peer import PeerError
-from .store import Store, StoreFullError
+from .store import Store, StoreError
 
 AT_ONCE: Final = 16  # items that one peer is asked for at the same time
 PATIENCE: Final = 15.0  # seconds until an item has come that was asked for
@@ -25,8 +26,6 @@ class Peer(Protocol):
     """What there is to a peer here."""
 
     version: Version
-    height: int
-    """How many items it has, as far as it has said."""
 
     def send(self, message: Message, /) -> None:
         """Send it a message."""
@@ -99,15 +98,14 @@ class Exchange:
     def handle(self, peer: Peer, message: Message) -> None:
         """Deal with what a peer says about items; raises `PeerError` for what contradicts itself.
 
-        Where there is no room for an item the conversation ends with `StoreFullError`, and none is asked for any more.
+        Where an item cannot be kept the conversation ends with `StoreError`, and none is asked for any more.
         """
         offers = self._offers[peer]
         match message:
             case GetInv(place):
                 peer.send(self._inv(place))
             case GetData(digest):
-                content = self._store.get(digest)
-                peer.height += content is not None
+                content = self._content(digest)
                 peer.send(NotFound(digest) if content is None else Item(content))
             case Inv(hashes, place):
                 self._note(peer, offers, hashes, place)
@@ -127,6 +125,12 @@ class Exchange:
         for peer, offers in self._offers.items():
             if offers.asked and next(iter(offers.asked.values())) < latest:
                 peer.end(f"the item {next(iter(offers.asked)).hex()} has not come within {PATIENCE:g} s")
+
+    def _content(self, digest: bytes) -> bytes | None:
+        """Return an item; None also for one that was damaged, which others may have."""
+        with suppress(StoreError):
+            return self._store.get(digest)
+        return None
 
     def _inv(self, place: int) -> Inv:
         """Return what this node has from a place on."""
@@ -148,11 +152,9 @@ class Exchange:
             raise PeerError("it offers more than it is asked for")
         if self.is_full:
             offers.wanted.clear()
-        if place is None:
-            peer.height += len(hashes)
-        elif place > 0:
+        if place:
             offers.go_on(place)
-        else:
+        elif place is not None:
             offers.is_reading = False
             if offers.is_waiting and offers.common < offers.told:
                 peer.send(self._inv(0))
@@ -168,7 +170,7 @@ class Exchange:
         self._asked.discard(digest)
         try:
             is_new = self._store.add(content) is not None  # unlike what was put here since
-        except StoreFullError:
+        except StoreError:
             self.is_full = True
             raise
         if is_new:

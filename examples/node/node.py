@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from asyncio import StreamReader, StreamWriter
 from collections import deque
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from math import inf
 from random import Random
 from typing import Final
 
 from multiaddr_py import ConversionError, Multiaddr, PeerId
+from multiaddr_py.net import Endpoint
 from multiaddr_py.net.asyncio import open_connection, peer_address
 
 from .book import Book, Entry, Source, with_peer
@@ -29,11 +31,12 @@ from .identity import IdentityError
 from .messages import MOST_TOLD, PROTOCOL, Addr, Bye, GetAddr, Message, Version, to_frame
 from .peer import Left, Peer, PeerError, hear_version, say_version
 from .reach import is_of_use
-from .store import Store, StoreFullError
+from .store import Store, StoreError
 
 PATIENCE: Final = 10.0  # seconds for both handshakes together
 PACE: Final = 0.2  # seconds between two looks at whom to dial
-CURIOSITY: Final = 30.0  # seconds between two questions for addresses
+CURIOSITY: Final = 10.0  # seconds between two questions for addresses
+LASTING: Final = 30.0  # seconds of a conversation that was worth dialling for
 REFUSED_FOR: Final = 600.0  # seconds in which nobody talks to who has lied
 MOST_REFUSED: Final = 1_000
 MOST_REFUSALS: Final = 10  # that are reported in a second
@@ -60,10 +63,10 @@ class Node:
         self.peers: dict[PeerId, Peer] = {}
         self.addresses: tuple[Multiaddr, ...] = ()
         """Where it accepts connections, and hears the datagrams of its discovery."""
-        self.came: Callable[[Peer], None] = lambda _: None
-        """Called as a peer has come."""
-        self.went: Callable[[Peer, str], None] = lambda _, __: None
-        """Called as a peer has gone, with the reason."""
+        self.came: list[Callable[[Peer], None]] = []
+        """What is called as a peer has come: whoever builds on a node adds its own."""
+        self.went: list[Callable[[Peer, str], None]] = []
+        """What is called as a peer has gone, with the reason."""
         self.book = Book(self.peer_id, random)
         self.exchange = Exchange(store, time.monotonic, self._tell_item)
         self.since = time.monotonic()
@@ -82,12 +85,14 @@ class Node:
         """Who was told addresses, and is not told any for a while."""
         self._refusals: deque[float] = deque([-inf] * MOST_REFUSALS, MOST_REFUSALS)
         """When somebody was refused, as far as that was reported."""
-        for address in config.static:
-            self.book.add(address, Source.STATIC)
-        for address in config.seeds:
-            self.book.add(address, Source.SEED)
-        for address in store.addresses():
-            self.book.add(address, Source.DIALLED)
+        for source, addresses in (
+            (Source.STATIC, config.static),
+            (Source.SEED, config.seeds),
+            (Source.DIALLED, store.addresses()),
+        ):
+            for address in addresses:
+                if Endpoint.from_multiaddr(address).type == socket.SOCK_STREAM:
+                    self.book.add(address, source)
 
     async def run(self) -> None:
         """Dial and keep peers until this is cancelled; the tasks that were begun end with their group."""
@@ -150,58 +155,78 @@ class Node:
         is_there = False
         try:
             async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE) as limit:
-                allow = None if entry.teller is None else partial(is_of_use, peer=entry.teller)
+                allow = None if entry.teller is None else partial(is_of_use, peer=entry.teller[:-1])
                 reader, writer = await open_connection(entry.address, allow=allow)
+                place = peer_address(writer)
                 channel = await secure_outbound(reader, writer, self.config.identity, entry.address.peer_id)
                 stack.push_async_callback(channel.close)
                 is_there = True
+                place /= f"/p2p/{channel.peer_id}"
+                if dial.is_look or channel.peer_id == self.peer_id:
+                    channel.write(to_frame(Bye("it has only looked who is here")))
                 self._reached(entry, channel.peer_id)
                 if dial.is_look:
-                    channel.write(to_frame(Bye("it has only looked who is here")))
                     return
-                address = with_peer(entry)
-                own = self._version(address)
-                version = await say_version(channel, own)
-                self._check_place(channel, address, is_dialled=True)
+                own = self._version(place)
+                try:
+                    version = await say_version(channel, own)
+                except Left as left:
+                    self.book.hear(left.others, place)
+                    raise
+                self._check_place(channel, place, is_dialled=True)
                 limit.reschedule(None)
                 self._dialling.discard(dial)
-                entry.vain = 0
-                await self._talk(Peer(channel, address, version, is_dialled=True), own.height)
+                peer = Peer(channel, with_peer(entry), version, is_dialled=True, place=place)
+                await self._talk(peer, own.height)
+                if asyncio.get_running_loop().time() - peer.since > LASTING:
+                    entry.vain = 0
+                    self._remember(entry)
         except FAILURES as error:
             if not is_there and self.book.failed(entry):
-                self.store.forget(entry.address)
+                self._forget(entry)
             if is_first and (is_there or entry.is_given or isinstance(error, IdentityError)):
                 self._refuse(entry.address, error)
-            if isinstance(error, Left):
-                self.book.hear(error.others, with_peer(entry))
         finally:
             self._dialling.discard(dial)
             entry.postpone(time.monotonic(), self._random)
 
     def _refuse(self, address: Multiaddr, error: Exception) -> None:
-        """Report that somebody is not talked to, if there are not too many such reports to be read."""
+        """Report that somebody is not talked to, if there are not too many such reports to be read.
+
+        Of two connections with a peer it is no news that one is not used.
+        """
         now = time.monotonic()
-        if now - self._refusals[0] > 1.0:
+        if address.peer_id not in self.peers and now - self._refusals[0] > 1.0:
             self._refusals.append(now)
             self._report("refused", address=address, reason=words(error))
 
     def _reached(self, entry: Entry, peer_id: PeerId) -> None:
         """Take note of who is at an address."""
-        self.book.reached(entry, peer_id)
+        if (forgotten := self.book.reached(entry, peer_id)) is not None:
+            self._forget(forgotten)
         if peer_id == self.peer_id:
             entry.is_reached = False
             raise PeerError("that is this node itself")
-        self.store.remember(with_peer(entry), time.time())
+        self._remember(entry)
 
-    def _version(self, other: Multiaddr) -> Version:
-        """Return what is said to somebody at an address."""
-        return Version(PROTOCOL, self.store.height, self.addresses_for(other), other[:-1] or None)
+    def _remember(self, entry: Entry) -> None:
+        """Keep an address beyond this node's end, if that can be done: it goes on without."""
+        with suppress(StoreError):
+            self.store.remember(with_peer(entry), time.time())
 
-    def _check_place(self, channel: Channel, address: Multiaddr, *, is_dialled: bool) -> None:
+    def _forget(self, entry: Entry) -> None:
+        with suppress(StoreError):
+            self.store.forget(entry.address)
+
+    def _version(self, place: Multiaddr) -> Version:
+        """Return what is said to somebody at a place."""
+        return Version(PROTOCOL, self.store.height, self.addresses_for(place[:-1]), place[:-1] or None)
+
+    def _check_place(self, channel: Channel, place: Multiaddr, *, is_dialled: bool) -> None:
         """Raise `PeerError` where there is no place for somebody, and say so."""
         reason = self._why_not(channel.peer_id, is_dialled=is_dialled)
         if reason is not None:
-            others = self.book.told(address, MOST_TOLD // 4)
+            others = self.book.told(place, MOST_TOLD // 4)
             channel.write(to_frame(Bye(reason, tuple(others))))
             raise PeerError(reason)
 
@@ -213,9 +238,10 @@ class Node:
             return "it has lied"
         if (other := self.peers.get(peer_id)) is not None:
             # If both dial at the same time, both keep the connection that the one with the smaller peer ID has begun.
-            # A second one in the same direction is anew: whoever has begun it does not have the first one any more.
+            # Another node that dials a second time does not have the first connection any more.
             dialler = self.peer_id if is_dialled else peer_id
-            if other.is_dialled != is_dialled and dialler != min(self.peer_id, peer_id):
+            is_second = is_dialled if other.is_dialled == is_dialled else dialler != min(self.peer_id, peer_id)
+            if is_second:
                 return "there is another connection"
         elif not is_dialled and self._places(is_dialled=False) <= 0 and peer_id not in self._static():
             return "all places are taken"
@@ -235,47 +261,52 @@ class Node:
 
     async def _talk(self, peer: Peer, told: int) -> None:
         """Talk to a peer, which was told how many items there are here, until it goes or has to."""
-        former = self.peers.get(peer.peer_id)
-        if former is not None:
+        while (former := self.peers.get(peer.peer_id)) is not None:
             former.end("there is another connection")
+            await former.has_left.wait()
         self.peers[peer.peer_id] = peer
         self._report("peer", address=peer.address)
-        self.came(peer)
-        self.book.hear([address / f"/p2p/{peer.peer_id}" for address in peer.version.addresses], peer.address)
-        self.exchange.begin(peer, told)
-        self._ask_for_addresses(peer)
-        reason = "this node ends"
+        for hook in self.came:
+            hook(peer)
+        reason = said = "this node ends"
         try:
-            reason = await peer.converse(self._handle, self.config.alive)
+            own = [address / f"/p2p/{peer.peer_id}" for address in peer.version.addresses]
+            self.book.hear(own, peer.place)
+            self.exchange.begin(peer, told)
+            self._ask_for_addresses(peer)
+            reason = said = await peer.converse(self._handle, self.config.alive)
         except Left as left:
             reason = f"it said: {left}"
-            self.book.hear(left.others, peer.address)
+            self.book.hear(left.others, peer.place)
         except (MessageError, PeerError) as error:
-            reason = str(error)
+            reason = said = str(error)
             self._refused[peer.peer_id] = time.monotonic() + REFUSED_FOR
-        except (ChannelError, OSError, StoreFullError) as error:
-            reason = words(error)
+        except (ChannelError, OSError) as error:
+            reason = said = words(error)
+        except StoreError as error:
+            reason, said = str(error), "this node can keep no more items"
         finally:
-            if self.peers.get(peer.peer_id) is peer:
-                del self.peers[peer.peer_id]
+            del self.peers[peer.peer_id]
+            peer.has_left.set()
             self._past = (self._past[0] + peer.sent, self._past[1] + peer.received)
             self._curious.discard(peer)
             self._told.discard(peer)
             self.exchange.end(peer)
-            peer.say_bye(reason)
+            peer.say_bye(said)
             self._report("gone", address=peer.address, reason=reason)
-            self.went(peer, reason)
+            for leave in self.went:
+                leave(peer, reason)
 
     def _handle(self, peer: Peer, message: Message) -> None:
         """Deal with what a peer says."""
         match message:
             case GetAddr():
-                if peer not in self._told:
-                    self._told.add(peer)
-                    peer.send(Addr(tuple(self.book.told(peer.address, MOST_TOLD))))
+                told = [] if peer in self._told else self.book.told(peer.place, MOST_TOLD)
+                self._told.add(peer)
+                peer.send(Addr(tuple(told)))
             case Addr(addresses) if peer in self._curious:
                 self._curious.discard(peer)
-                self.book.hear(addresses, peer.address)
+                self.book.hear(addresses, peer.place)
             case _:
                 self.exchange.handle(peer, message)
 
@@ -286,7 +317,7 @@ class Node:
         while dial := next_dial(
             self.book,
             now=time.monotonic(),
-            peers=self.peers.keys(),
+            peers={*self.peers, self.peer_id},  # some of the given addresses may be this node's
             dialling=self._dialling,
             places=self._places(is_dialled=True),
             refused=self._refused.keys(),
@@ -310,8 +341,9 @@ class Node:
                 self._ask_for_addresses(self._random.choice(list(self.peers.values())))
 
     def _ask_for_addresses(self, peer: Peer) -> None:
-        self._curious.add(peer)
-        peer.send(GetAddr())
+        if peer not in self._curious:
+            self._curious.add(peer)
+            peer.send(GetAddr())
 
     def _tell_item(self, digest: bytes, size: int) -> None:
         self._report("item", hash=digest.hex(), size=size)
@@ -321,8 +353,9 @@ def words(error: Exception) -> str:
     """Return what an error says, for a person."""
     if isinstance(error, Left):
         return f"it said: {error}"
+    if isinstance(error, OSError) and error.errno:
+        # asyncio has words of its own for what the system says; those of names have numbers below 0
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
     if isinstance(error, TimeoutError):
         return f"no answer within {PATIENCE:g} s"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
     return str(error)

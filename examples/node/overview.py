@@ -26,7 +26,6 @@ def overview(node: Node, discovery: Discovery) -> Status:
                 peer.peer_id,
                 peer.address,
                 "out" if peer.is_dialled else "in",
-                peer.height,
                 asyncio.get_running_loop().time() - peer.since,
             )
             for peer in node.peers.values()

@@ -35,12 +35,20 @@ class Left(Exception):  # noqa: N818 # it is no error
 class Peer:
     """A connection to a node whose identity is proven, and what that said of itself."""
 
-    def __init__(self, channel: Channel, address: Multiaddr, version: Version, *, is_dialled: bool) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        address: Multiaddr,
+        version: Version,
+        *,
+        is_dialled: bool,
+        place: Multiaddr | None = None,
+    ) -> None:
         self.address = address
-        """Where it was reached, or where it came from, with its peer ID."""
+        """Where it was dialled, or where it came from, with its peer ID."""
+        self.place = address if place is None else place
+        """As the address, but where that is a name it is what the name stands for."""
         self.version = version
-        self.height = version.height
-        """How many items it has, as far as it has said."""
         self.is_dialled = is_dialled
         self.since = asyncio.get_running_loop().time()
         self.heard = self.since
@@ -48,6 +56,8 @@ class Peer:
         self.sent = self.received = 1  # the version
         self._channel = channel
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.has_left = asyncio.Event()
+        """Set when all has been done that its end asks for."""
 
     @property
     def peer_id(self) -> PeerId:

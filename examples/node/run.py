@@ -49,7 +49,7 @@ async def run(config: Config, report: Report, random: Random) -> None:
             refresh=config.refresh,
             found=partial(hear_of, node),
         )
-        node.came = partial(greet, discovery)
+        node.came.append(partial(greet, discovery))
         answers = partial(answer, node, discovery)
         door = await stack.enter_async_context(open_door(config.door, answers))
         await stack.enter_async_context(group)

@@ -36,8 +36,6 @@ class PeerRow(msgspec.Struct, frozen=True):
     address: Multiaddr
     direction: Direction
     """Who has dialled: "in" is the peer."""
-    height: int
-    """How many items it has, as far as it has said."""
     seconds: float
     """Since when."""
 
@@ -123,15 +121,12 @@ def show(status: Status, *, as_json: bool = False, width: int | None = None) -> 
         ["listening on", *map(shown, status.listening)] if status.listening else ["listening nowhere"],
         table(
             "peers",
-            {"WAY": str.ljust, "ITEMS": str.rjust, "FOR": str.rjust},
-            [
-                ([peer.direction, str(peer.height), span(peer.seconds)], of_peer(peer.address, peer.peer_id))
-                for peer in status.peers
-            ],
+            {"WAY": str.ljust, "FOR": str.rjust},
+            [([peer.direction, span(peer.seconds)], of_peer(peer.address, peer.peer_id)) for peer in status.peers],
             width,
         ),
         table(
-            "contacts",
+            "contacts in buckets",
             {"BITS": str.rjust},
             [
                 ([str(bucket.bits)], of_peer(contact.address, contact.peer_id))

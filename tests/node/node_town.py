@@ -184,9 +184,10 @@ async def measure(count: int, refresh: Literal["random", "own"], refreshes: floa
 
 def main() -> None:
     print(
-        "| nodes | refresh | refreshes | hops, mean | most | asked | closest 16 found | known | buckets | sent a node |"
+        "| nodes | refresh | refreshes | hops, mean | most | asked | the 16 closest were found "
+        "| contacts | buckets | datagrams sent by a node |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|" + " --- |" * 10)
     for count in map(int, sys.argv[1:] or ("20", "200")):
         for refreshes in (1, 5):
             for refresh in ("random", "own"):

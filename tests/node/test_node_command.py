@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ WRONG = {
     "argument --seed: '/ip4/127.0.0.1/tcp/0': nobody listens at port 0": [*RUN, "--seed", TCP],
     "argument --static: '/ip4/127.0.0.1/udp/0': nobody listens at port 0": [*RUN, "--static", "/ip4/127.0.0.1/udp/0"],
     "argument --seed: '/p2p/QmNone'": [*RUN, "--seed", "/p2p/QmNone"],
-    "a number of peers is from 1 to 1000, unlike '0'": [*RUN, "--peers", "0"],
+    "a number of peers is from 2 to 1000, unlike '1'": [*RUN, "--peers", "1"],
     "a time is a number of seconds from 0.1 to a day's 86400, unlike 'nan'": [*RUN, "--alive", "nan"],
     "argument --refresh: invalid choice: 'often'": [*RUN, "--refresh", "often"],
     "argument --status: '/ip4/127.0.0.1/tcp/0': a node is asked at the file of a socket": [*RUN, "--status", TCP],
@@ -103,7 +104,8 @@ def test_a_key_that_cannot_be_read_is_an_error(here: Fleet) -> None:
 
 def test_a_folder_that_is_a_file_is_an_error(here: Fleet) -> None:
     (here.folder / "x").write_text("")
-    assert "File exists: 'x'" in failure(here, *RUN)
+    told = run_command(*RUN, cwd=here.folder)
+    assert (told.returncode, told.stderr.endswith("argument --data: 'x' is no folder\n")) == (2, True)
 
 
 def test_another_programs_database_is_left_alone(here: Fleet) -> None:
@@ -138,7 +140,7 @@ def test_an_item_may_come_from_standard_input(here: Fleet) -> None:
     digest = run_command("put", DOOR, "-", cwd=here.folder, input="from a file").stdout.strip()
     assert run_command("get", DOOR, digest, cwd=here.folder).stdout == "from a file"
     told = run_command("put", DOOR, "-", cwd=here.folder, input="x" * 65_537)
-    assert (told.returncode, told.stderr) == (1, "node: an item has 1 to 65536 bytes\n")
+    assert (told.returncode, told.stderr.endswith("error: an item has 1 to 65536 bytes\n")) == (2, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -208,3 +210,35 @@ def test_the_folder_of_a_node_is_its_owners_alone(here: Fleet) -> None:
         "0o600",
         "0o600",
     ]
+
+
+def test_addresses_that_only_look_right_are_refused_with_what_to_write_instead(here: Fleet) -> None:
+    peer_id = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
+    for arguments, hint in {
+        ("run", "--data", "x", "--listen", f"{TCP}/p2p/{peer_id}"): f"that of its key; use {TCP}",
+        (*RUN, "--static", "/ip4/127.0.0.1/udp/9"): "no connections over udp; use an address of tcp",
+        ("status", "/unix/x/node.sock/p2p-circuit"): "/unix/alice%2Fnode.sock, with %2F for each / of the path",
+        ("run", "--data", "", "--listen", TCP): "a folder has a name",
+    }.items():
+        told = run_command(*arguments, cwd=here.folder)
+        assert told.returncode in (1, 2)
+        assert hint in told.stderr, told.stderr
+
+
+def test_options_may_be_repeated(here: Fleet) -> None:
+    node = here.node("x", "--listen", "/ip6/::1/tcp/0")
+    node.is_ready()
+    assert {address[0].name for address in node.status().listening} == {"ip4", "ip6"}
+
+
+def test_a_folder_that_is_made_is_none_for_git(here: Fleet) -> None:
+    here.node("x").is_ready()
+    assert (here.folder / "x" / ".gitignore").read_text("ascii") == "*\n"
+
+
+def test_who_waits_for_standard_input_is_interrupted(here: Fleet) -> None:
+    command = [sys.executable, "-m", "examples.node", "put", DOOR, "-"]
+    with subprocess.Popen(command, cwd=here.folder, env=ENVIRONMENT, stdin=subprocess.PIPE) as process:
+        time.sleep(1.0)  # whenever it is: in its loading, too
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT

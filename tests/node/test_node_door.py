@@ -52,7 +52,7 @@ STATUS = Status(
     messages=Traffic(3, 4),
     datagrams=Traffic(5, 6),
     memory=None,
-    peers=(PeerRow(PEER, Multiaddr("/ip4/127.0.0.1/tcp/2"), "in", 7, 8.5),),
+    peers=(PeerRow(PEER, Multiaddr("/ip4/127.0.0.1/tcp/2"), "in", 8.5),),
     buckets=(BucketRow(0, (ContactRow(PEER, HOSTILE),)),),
     addresses=(),
 )

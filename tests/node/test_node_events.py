@@ -48,7 +48,7 @@ VECTORS: list[tuple[str, dict[str, Multiaddr | bytes | str | int], str, str]] = 
     (
         "refused",
         {"address": HOSTILE, "reason": "no {reason}"},
-        "refused /dns4/\\x1b[31m\\x9b2J\\u202e.example/tcp/1: no {reason}",
+        "not connected with /dns4/\\x1b[31m\\x9b2J\\u202e.example/tcp/1: no {reason}",
         '{"event": "refused", "address": "/dns4/\\u001b[31m\\u009b2J\\u202e.example/tcp/1", "reason": "no {reason}"}',
     ),
     ("failed", {"reason": "no"}, "node: no", '{"event": "failed", "reason": "no"}'),

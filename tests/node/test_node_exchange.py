@@ -313,10 +313,9 @@ def test_a_list_is_read_on_when_others_have_brought_what_it_began_with(members: 
     for line in (*others, slow):
         line.say(Inv(digests(MOST_HASHES), MOST_HASHES if line is slow else 0))
     assert asked(slow) == []
+    items = dict(zip(digests(MOST_HASHES), contents(MOST_HASHES), strict=True))
     for line in others:
-        for digest in asked(line):
-            number = digests(MOST_HASHES).index(digest)
-            line.say(Item(contents(number, number + 1)[0]))
+        line.say(*[Item(items[digest]) for digest in asked(line)])
     assert slow.sent[-1] == GetInv(MOST_HASHES)
 
 

@@ -83,6 +83,7 @@ async def unequal(liar: Liar) -> None:
 
 
 async def offering(liar: Liar) -> None:
+    """Tell the pages of a list that nobody has asked for."""
     for start in range(0, 10_000, 1_000):
         liar.say(Inv(tuple(sha256(n.to_bytes(4)).digest() for n in range(start, start + 1_000)), start + 1_000))
 

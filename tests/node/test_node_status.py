@@ -42,8 +42,8 @@ FULL = Status(
     datagrams=Traffic(1024, 998),
     memory=47_290_000,
     peers=(
-        PeerRow(ONE, Multiaddr("/ip4/203.0.113.7/tcp/4001"), "out", 17, 61.0),
-        PeerRow(TWO, RELAYED, "in", 0, 5.0),
+        PeerRow(ONE, Multiaddr("/ip4/203.0.113.7/tcp/4001"), "out", 61.0),
+        PeerRow(TWO, RELAYED, "in", 5.0),
     ),
     buckets=(
         BucketRow(0, (ContactRow(ONE, Multiaddr("/ip4/203.0.113.7/udp/4001")), ContactRow(TWO, HOSTILE))),
@@ -71,11 +71,11 @@ listening on
 TEXTS = {
     80: r"""
 peers: 2
-WAY  ITEMS        FOR  ADDRESS
-out     17  1 min 1 s  /ip4/203.0.113.7/tcp/4001/p2p/…SNCVeH3e
-in       0        5 s  /ip6/2001:db8::7/tcp/4001/p2…3e/p2p-circuit/p2p/…VkF6PcNM
+WAY        FOR  ADDRESS
+out  1 min 1 s  /ip4/203.0.113.7/tcp/4001/p2p/…SNCVeH3e
+in         5 s  /ip6/2001:db8::7/tcp/4001/p2p/……CVeH3e/p2p-circuit/p2p/…VkF6PcNM
 
-contacts: 3
+contacts in buckets: 3
 BITS  ADDRESS
    0  /ip4/203.0.113.7/udp/4001/p2p/…SNCVeH3e
    0  /dns4/\x1b[2J\x9b31m\u202e.example/udp/1/p2p/…VkF6PcNM
@@ -87,11 +87,11 @@ dialled       0           /ip4/203.0.113.7/tcp/4001/p2p/…SNCVeH3e
 failed       12  1 d 1 h  /ip6/2001:db8::7/tcp/4001/…e/p2p-circuit/p2p/…VkF6PcNM""",
     200: r"""
 peers: 2
-WAY  ITEMS        FOR  ADDRESS
-out     17  1 min 1 s  /ip4/203.0.113.7/tcp/4001/p2p/ONE
-in       0        5 s  /ip6/2001:db8::7/tcp/4001/p2p/ONE/p2p-circuit/p2p/TWO
+WAY        FOR  ADDRESS
+out  1 min 1 s  /ip4/203.0.113.7/tcp/4001/p2p/ONE
+in         5 s  /ip6/2001:db8::7/tcp/4001/p2p/ONE/p2p-circuit/p2p/TWO
 
-contacts: 3
+contacts in buckets: 3
 BITS  ADDRESS
    0  /ip4/203.0.113.7/udp/4001/p2p/ONE
    0  /dns4/\x1b[2J\x9b31m\u202e.example/udp/1/p2p/TWO
@@ -129,7 +129,7 @@ listening nowhere
 
 no peers yet
 
-no contacts yet
+no contacts in buckets yet
 
 no addresses yet"""
     )
