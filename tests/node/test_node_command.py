@@ -217,7 +217,7 @@ def test_addresses_that_only_look_right_are_refused_with_what_to_write_instead(h
     for arguments, hint in {
         ("run", "--data", "x", "--listen", f"{TCP}/p2p/{peer_id}"): f"that of its key; use {TCP}",
         (*RUN, "--static", "/ip4/127.0.0.1/udp/9"): "no connections over udp; use an address of tcp",
-        ("status", "/unix/x/node.sock/p2p-circuit"): "/unix/alice%2Fnode.sock, with %2F for each / of the path",
+        ("status", "/ip4/127.0.0.1/tcp/9"): "/unix/alice%2Fnode.sock, with %2F for each / of the path",
         ("run", "--data", "", "--listen", TCP): "a folder has a name",
     }.items():
         told = run_command(*arguments, cwd=here.folder)
