@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +31,7 @@ SIGNED: Final = b"noise-libp2p-static-key:"  # and the key, are what is signed
 LARGEST: Final = 0xFFFF  # bytes of a frame
 LARGEST_CONTENT: Final = LARGEST - 16  # bytes that a frame encrypts; the others show that it is whole
 LARGEST_OF_HANDSHAKE: Final = 4096  # more than any key and signature; what speaks another protocol says more at once
+LINGER: Final = 1.0  # seconds that the other end has, to end the connection too
 PATIENCE: Final = 5.0  # seconds that the last bytes have, to be sent
 
 ED25519_KEY: Final = b"\x08\x01\x12\x20"  # the specification has one way to write a public key; the rest is the key
@@ -101,6 +102,20 @@ class Channel:
         """End the connection, whatever is unsent."""
         _abort(self._frames.writer)
 
+    async def part(self) -> None:
+        """Close a connection whose other end was told so, and give that `LINGER` seconds to end it, too.
+
+        Else what comes meanwhile, and nobody reads, has the system forget what was sent last.
+        """
+        try:
+            with suppress(ChannelError, OSError):  # TimeoutError is one
+                async with asyncio.timeout(LINGER):
+                    self._frames.end()
+                    while True:
+                        await self._frames.read(LARGEST)
+        finally:
+            await self.close()
+
     async def close(self) -> None:
         """Send what is unsent, and end the connection, in `PATIENCE` seconds at most; it may be called again."""
         self._frames.writer.close()
@@ -169,6 +184,7 @@ class _Frames:
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._reader = reader
         self.writer = writer
+        self._is_ended = False
         self._size: int | None = None  # of the frame that is being read; who is cancelled meanwhile may go on later
 
     async def read(self, largest: int) -> bytes:
@@ -184,8 +200,14 @@ class _Frames:
         return frame
 
     def write(self, frame: bytes) -> None:
-        if not self.writer.is_closing():  # asyncio fails then, if it has sent all in the meantime
+        if not self.writer.is_closing() and not self._is_ended:  # asyncio fails then, if it has sent all meanwhile
             self.writer.write(len(frame).to_bytes(2) + frame)
+
+    def end(self) -> None:
+        """Send what is unsent, and nothing more."""
+        if not self.writer.is_closing() and not self._is_ended:
+            self._is_ended = True
+            self.writer.write_eof()
 
 
 class _Noise:

@@ -135,7 +135,7 @@ class Node:
             async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE) as limit:
                 with self._gate.passing(address):
                     channel = await secure_inbound(reader, writer, self.config.identity)
-                    stack.push_async_callback(channel.close)
+                    stack.push_async_callback(channel.part)
                     address /= f"/p2p/{channel.peer_id}"
                     version = await hear_version(channel)
                 self._check_place(channel, address, is_dialled=False)
@@ -159,7 +159,7 @@ class Node:
                 reader, writer = await open_connection(entry.address, allow=allow)
                 place = peer_address(writer)
                 channel = await secure_outbound(reader, writer, self.config.identity, entry.address.peer_id)
-                stack.push_async_callback(channel.close)
+                stack.push_async_callback(channel.part)
                 is_there = True
                 place /= f"/p2p/{channel.peer_id}"
                 if dial.is_look or channel.peer_id == self.peer_id:

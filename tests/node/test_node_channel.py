@@ -283,3 +283,32 @@ def test_waiting_for_who_reads_nothing_ends_with_the_connection() -> None:
                 await waiting
 
     run(talk())
+
+
+def test_what_was_said_last_arrives_though_the_other_end_goes_on_talking() -> None:
+    """Who closes a connection while something comes has the system reset it, and what was sent last is gone."""
+
+    async def work() -> None:
+        async with channel_pair() as (alice, bob):
+            bob.write(bytes(100_000))
+            alice.write(b"so long")
+            parting = asyncio.create_task(alice.part())
+            await asyncio.sleep(0.01)
+            bob.write(b"wait!")
+            assert await bob.read(7) == b"so long"
+            with pytest.raises(ChannelError):
+                await bob.read(1)
+            await bob.close()
+            await parting
+            alice.write(b"nobody hears this")
+
+    run(work())
+
+
+def test_who_does_not_part_is_not_waited_for() -> None:
+    async def work() -> None:
+        async with channel_pair() as (alice, bob):
+            await alice.part()
+            bob.write(b"still here")
+
+    run(work())
