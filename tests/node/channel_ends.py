@@ -17,7 +17,7 @@ from node.identity import new_identity
 Connection: TypeAlias = tuple[StreamReader, StreamWriter]
 
 PATIENCE: Final = 60.0  # seconds, of a test that hangs
-ALICE, BOB, MALLORY = new_identity(), new_identity(), new_identity()
+ALICE, BOB, MALLORY = sorted([new_identity() for _ in range(3)], key=lambda identity: identity.peer_id)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

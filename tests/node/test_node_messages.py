@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from channel_ends import channel_pair
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from node_pairs import channel_pair, run
+from waiting import run
 
 from multiaddr_py import Component, Multiaddr
 from node.fields import LONGEST_TEXT, MOST_ADDRESS_BYTES, MOST_ADDRESSES, MessageError

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from channel_ends import ALICE, BOB
 from living_nodes import Living, living, stranger
-from node_pairs import ALICE, BOB, run, until
+from waiting import run, until
 
 from multiaddr_py import Multiaddr
+from node import node as nodes
 from node.book import Source
 from node.channel import ChannelError
 from node.identity import new_identity
@@ -335,6 +337,7 @@ def test_a_store_that_ails_costs_a_conversation_and_not_the_node(tmp_path: Path)
 
 def test_a_name_reaches_as_far_as_what_it_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node in a private network that knows another one by name is told the addresses that are in there."""
+    monkeypatch.setattr(nodes, "CURIOSITY", 1.0)
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, *__, **___: [(*STREAM, "", ("127.0.0.1", port))])
 
     async def work() -> None:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from node_pairs import ALICE, BOB, channel_pair, run, until
+from channel_ends import ALICE, BOB, channel_pair
+from waiting import run, until
 
 from multiaddr_py import Multiaddr
 from node.channel import Channel, ChannelError

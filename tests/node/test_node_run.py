@@ -12,11 +12,12 @@ from time import time
 
 import ifaddr
 import pytest
+from channel_ends import channel_pair
 from hypothesis import given
 from hypothesis import strategies as st
-from node_pairs import channel_pair, until
-from node_pairs import run as run_test
 from node_program import run_command
+from waiting import run as run_test
+from waiting import until
 
 from multiaddr_py import Multiaddr
 from multiaddr_py.net.asyncio import start_server

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from living_nodes import living, stranger
-from node_pairs import run, until
+from waiting import run, until
 
 from multiaddr_py.net.asyncio import open_connection
 from node import node as nodes
