@@ -139,7 +139,7 @@ def hear_of(node: Node, contact: Contact) -> None:
 def greet(discovery: Discovery, peer: Peer) -> None:
     """Have the discovery greet a peer; names that it tells would keep others waiting while they are looked up."""
     for address in peer.version.addresses:
-        if is_place(address) and is_of_use(address, peer.address):
+        if is_place(address) and is_of_use(address, peer.place[:-1]):
             discovery.greet(address)
 
 

@@ -178,7 +178,10 @@ def test_a_node_tells_where_it_is_now_whatever_the_system_says_in_between(
 # Whom the discovery greets
 
 
-def test_a_name_that_a_peer_tells_is_not_looked_up() -> None:
+@pytest.mark.parametrize("came_from", ["/ip4/127.0.0.1/tcp/1", ""])
+def test_what_a_peer_tells_is_greeted_but_for_names(came_from: str) -> None:
+    """... which would be looked up; who calls at a Unix socket, and has no address, is on this machine."""
+
     async def check() -> None:
         async with channel_pair() as (channel, _), await UdpSockets.bound(Multiaddr("/ip4/127.0.0.1/udp/0")) as own:
             named, numbered = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
@@ -192,7 +195,7 @@ def test_a_name_that_a_peer_tells_is_not_looked_up() -> None:
                     Multiaddr(f"/ip4/127.0.0.1/tcp/{ports[0]}"),
                     Multiaddr(f"/ip4/127.0.0.1/udp/{ports[1]}"),
                 )
-                at = Multiaddr(f"/ip4/127.0.0.1/tcp/1/p2p/{channel.peer_id}")
+                at = Multiaddr(f"{came_from}/p2p/{channel.peer_id}")
                 discovery = discovery_on(own)
                 greet(discovery, Peer(channel, at, Version(PROTOCOL, 0, told, None), is_dialled=False))
                 task = asyncio.create_task(discovery.run())
