@@ -18,7 +18,7 @@ at a Unix socket in its folder:
     python -m examples.node status /unix/bob%2Fnode.sock
 
 A node accepts connections at addresses of TCP and Unix sockets, and finds others by datagrams at those of UDP:
-if none is given, at the host and the port of its first one of TCP. It runs until Ctrl-C.
+if none is given, beside its first one of TCP in each family, at the same port. It runs until Ctrl-C.
 With --json each line is an event with these fields:
 
     listening  address          the node hears there; at 0.0.0.0 and :: an event for each interface

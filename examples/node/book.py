@@ -58,7 +58,7 @@ class Entry:
         self.failures = 0
         """How often nobody was there, one time after the other."""
         self.vain = 0
-        """How often it was dialled without a conversation, one time after the other."""
+        """How often it was dialled without a conversation that lasted, one time after the other."""
         self.due = 0.0
         """When it may be dialled again."""
 

@@ -23,10 +23,11 @@ from . import __doc__ as description
 from .config import Config
 from .door import AskStatus, DoorError, Found, Get, Put, Stored, ask, to_door
 from .events import Report, reporter, silence
+from .fields import LARGEST_ITEM
 from .identity import IdentityError, load_identity
 from .run import run
 from .status import Status, show
-from .store import LARGEST_ITEM, StoreError
+from .store import StoreError
 
 FAILURES: Final = (DoorError, IdentityError, MultiaddrError, OSError, StoreError)
 KINDS: Final = ("tcp", "udp", "unix")

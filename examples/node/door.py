@@ -20,8 +20,8 @@ from multiaddr_py import ConversionError, Multiaddr
 from multiaddr_py.net import AddressLike, Endpoint
 from multiaddr_py.net.asyncio import Server, open_connection, start_server
 
+from .fields import LARGEST_ITEM
 from .status import Status
-from .store import LARGEST_ITEM
 
 LONGEST_QUESTION: Final = 100_000  # bytes, of which Base64 makes four of three
 LONGEST_ANSWER: Final = 1 << 24  # bytes; a node that knows thousands of addresses needs a tenth

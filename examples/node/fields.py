@@ -14,6 +14,7 @@ from multiaddr_py import Multiaddr
 MOST_ADDRESSES: Final = 8
 MOST_ADDRESS_BYTES: Final = 255
 LONGEST_TEXT: Final = 200
+LARGEST_ITEM: Final = 65_536  # bytes of what nodes keep, and pass on, under its hash
 
 Hash: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """A SHA-256 hash."""

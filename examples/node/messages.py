@@ -22,14 +22,13 @@ import msgspec
 from multiaddr_py import Multiaddr
 
 from .channel import Channel
-from .fields import Addresses, Fields, Hash, MessageError, Number, Text, decode, encode
+from .fields import LARGEST_ITEM, Addresses, Fields, Hash, MessageError, Number, Text, decode, encode
 
 PROTOCOL: Final = 1
 """The version of all this: nodes that speak another one do not talk."""
 COMMAND_SIZE: Final = 12
 MOST_HASHES: Final = 1_000
 MOST_TOLD: Final = 64
-LARGEST_ITEM: Final = 65_536  # bytes
 
 Told: TypeAlias = Annotated[tuple[Multiaddr, ...], msgspec.Meta(max_length=MOST_TOLD)]
 """Addresses of other nodes, which end in their peer IDs."""

@@ -13,8 +13,8 @@ from typing import Any, Final
 from multiaddr_py import Multiaddr, PeerId
 
 from .channel import Channel
-from .fields import LONGEST_TEXT, MessageError
-from .messages import LARGEST_ITEM, PROTOCOL, Bye, Message, Ping, Pong, Version, read_message, to_frame
+from .fields import LARGEST_ITEM, LONGEST_TEXT, MessageError
+from .messages import PROTOCOL, Bye, Message, Ping, Pong, Version, read_message, to_frame
 
 MOST_OWED: Final = 20 * LARGEST_ITEM  # bytes that wait for who has asked for them; no node asks for more at once
 MOST_UNSENT: Final = 2 * MOST_OWED  # bytes that a peer has not taken, after which it gets no more

@@ -26,8 +26,8 @@ from typing import Final, Self
 
 from multiaddr_py import Multiaddr, MultiaddrError
 
-LARGEST_ITEM: Final = 65_536
-"""Bytes."""
+from .fields import LARGEST_ITEM
+
 MOST_CONTENT: Final = 1 << 28
 """Bytes."""
 ITEM_COST: Final = 128  # bytes that are counted besides an item's content: many small ones take room, too

@@ -37,8 +37,8 @@ from node.door import (
     open_door,
     to_door,
 )
+from node.fields import LARGEST_ITEM
 from node.status import BucketRow, ContactRow, PeerRow, Status, Traffic
-from node.store import LARGEST_ITEM
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from waiting import run
 
 from multiaddr_py import Component, Multiaddr
-from node.fields import LONGEST_TEXT, MOST_ADDRESS_BYTES, MOST_ADDRESSES, MessageError
+from node.fields import LARGEST_ITEM, LONGEST_TEXT, MOST_ADDRESS_BYTES, MOST_ADDRESSES, MessageError
 from node.messages import (
     COMMAND_SIZE,
     COMMANDS,
-    LARGEST_ITEM,
     MOST_HASHES,
     MOST_TOLD,
     PROTOCOL,

@@ -12,9 +12,8 @@ from waiting import run, until
 
 from multiaddr_py import Multiaddr
 from node.channel import Channel, ChannelError
-from node.fields import LONGEST_TEXT, MessageError
+from node.fields import LARGEST_ITEM, LONGEST_TEXT, MessageError
 from node.messages import (
-    LARGEST_ITEM,
     PROTOCOL,
     Bye,
     GetAddr,

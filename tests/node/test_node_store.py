@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import multiaddr_py
 from multiaddr_py import Multiaddr, PeerId
 from node import store as store_module
-from node.store import ITEM_COST, LARGEST_ITEM, MOST_ADDRESSES, Store, StoreError, StoreFullError
+from node.fields import LARGEST_ITEM
+from node.store import ITEM_COST, MOST_ADDRESSES, Store, StoreError, StoreFullError
 
 ROOT = Path(multiaddr_py.__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(store_module.__file__).parents[1])])}

@@ -8,7 +8,7 @@ from itertools import chain
 import pytest
 from node_program import Fleet, Node, dialled, fleet, known, stop_all, until
 
-from node.store import LARGEST_ITEM
+from node.fields import LARGEST_ITEM
 
 TWENTY = 20
 KILLED = 7  # a third, and the seed is among them
