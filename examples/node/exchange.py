@@ -1,8 +1,14 @@
 """Which items are asked of whom, until all peers have the same ones.
 
 Of two nodes the one with fewer items asks for the list of the other's; if it has some that were not in it,
-it gives its own list, too. Who has got an item tells its other peers. An item is asked of one peer at a time, and of
-the next one if the first does not have it, or goes.
+it gives its own list, too. So if A has the items 1, 2 and 3, and B has 2 and 4:
+
+    B  getinv 0        since it has fewer; where both have as many, both ask
+    A  inv 1 2 3       of which B asks for 1 and 3, by a `getdata` for each
+    B  inv 2 4         since only one of its two items is in A's list; A asks for 4
+
+Who has got an item tells its other peers. An item is asked of one peer at a time, and of the next one if the first
+does not have it, or goes.
 """
 
 from __future__ import annotations
