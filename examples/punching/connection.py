@@ -59,8 +59,8 @@ class Connections:
         finally:
             self._host = None
             connecting.cancel()
+            await server.aclose()  # first, since this may be cancelled once more
             await asyncio.wait([connecting])
-            await server.aclose()
             for address in self._transport.connections:
                 if not self._is_proven(address):
                     self.hang_up(address)
