@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
+from time import monotonic
 
 from liar import Liar
 from node_program import Event, Fleet, Node, fleet, stop_all, until
+
+from node.node import MOST_REFUSALS
 
 ALIVE = 2.0  # seconds of silence after which the honest nodes ask
 MOST_GROWN = 48 << 20  # bytes; each of the floods below would be more
@@ -46,6 +49,8 @@ class Honest:
         for node, before in zip(self.all, self._memory, strict=True):
             assert self.memory(node) - before < MOST_GROWN
             assert not node.all("failed")
+        # Only so many refusals are told in a second, and those of the next lie are to be heard.
+        until(lambda: sum(monotonic() - event["time"] < 1.5 for event in self.one.all("refused")) < MOST_REFUSALS // 2)
         peer_ids = {node.peer_id for node in self.all}
         until(lambda: all(peer_ids <= {n.peer_id, *(p.peer_id for p in n.status().peers)} for n in self.all))
 
