@@ -5,6 +5,9 @@ import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program without a word, also while the rest is loaded
 
-from .command import main  # noqa: E402
+try:
+    from .command import main
+except ModuleNotFoundError as error:
+    sys.exit(f"node: there is no {error.name}, which comes with the extra `examples`: pip install '.[examples]'")
 
 sys.exit(main())

@@ -64,7 +64,7 @@ class Connections:
             for address in self._transport.connections:
                 if not self._is_proven(address):
                     self.hang_up(address)
-            # What was just accepted is handed over in some turns of the loop, and there is no way to ask for that.
+            # What was accepted just now reaches `_start` some turns of the loop later, and is ended there.
             await asyncio.sleep(PACE)
 
     def route(self) -> Multiaddr | None:

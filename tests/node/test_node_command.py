@@ -225,6 +225,16 @@ def test_addresses_that_only_look_right_are_refused_with_what_to_write_instead(h
         assert hint in told.stderr, told.stderr
 
 
+def test_a_missing_extra_is_said_to_be_missing(here: Fleet) -> None:
+    """... and by which command it comes; this is a Python that finds only the package and what that needs."""
+    (here.folder / "msgspec.py").write_text("raise ModuleNotFoundError('no', name='msgspec')")
+    told = run_command("--help", cwd=here.folder)
+    assert told.returncode == 1
+    assert told.stderr == (
+        "node: there is no msgspec, which comes with the extra `examples`: pip install '.[examples]'\n"
+    )
+
+
 def test_options_may_be_repeated(here: Fleet) -> None:
     node = here.node("x", "--listen", "/ip6/::1/tcp/0")
     node.is_ready()
