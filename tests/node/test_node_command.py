@@ -226,7 +226,7 @@ def test_addresses_that_only_look_right_are_refused_with_what_to_write_instead(h
 
 
 def test_a_missing_extra_is_said_to_be_missing(here: Fleet) -> None:
-    """... and by which command it comes; this is a Python that finds only the package and what that needs."""
+    """... and by which command it comes; what stands in the folder is found before what is installed."""
     (here.folder / "msgspec.py").write_text("raise ModuleNotFoundError('no', name='msgspec')")
     told = run_command("--help", cwd=here.folder)
     assert told.returncode == 1

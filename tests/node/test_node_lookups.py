@@ -145,7 +145,7 @@ def test_among_200_nodes_nearly_every_search_finds_the_closest_in_a_few_rounds(
     refresh: Literal["random", "own"],
 ) -> None:
     async def check() -> None:
-        async with residents(200, refresh, refreshes=0.3) as people:
+        async with residents(200, refresh, refreshes=1) as people:
             results = await searches(people, 20)
         assert sum(is_closest for _, is_closest in results) >= 18
         assert max(found.rounds for found, _ in results) <= 5
