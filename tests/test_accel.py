@@ -177,12 +177,12 @@ def test_operands(left: bytes, right: bytes, left_extended: bool, right_extended
         check_same(lambda package: under(package, left + right + left, left_extended).decapsulate(part or ()))  # noqa: B023 # called at once
 
 
-SHORT = st.lists(st.sampled_from(["tls", "ws", "unix/tls", "unix/ws", "dns/tls"]), max_size=9).map(
-    lambda names: "".join(f"/{name}" for name in names)
-)
+def repeating(most: int) -> st.SearchStrategy[str]:
+    """Draw addresses of two components that look alike: there one occurrence begins within another."""
+    return st.lists(st.sampled_from(["/tls", "/unix/tls"]), max_size=most).map("".join)
 
 
-@given(SHORT, SHORT)
+@given(repeating(12), repeating(5))
 def test_decapsulating_from_what_repeats_itself(whole: str, part: str) -> None:
     check_same(lambda package: package.Multiaddr(whole or ()).decapsulate(package.Multiaddr(part or ())))
 

@@ -126,10 +126,10 @@ def test_encapsulate_and_decapsulate_undo_each_other(left: Multiaddr, right: Mul
     assert whole[len(rest) + 1 :].decapsulate(right) == whole[len(rest) + 1 :]
 
 
-SHORT = st.lists(st.sampled_from(["tls", "ws", "noise"]).map(Component), max_size=6).map(Multiaddr)
+REPEATING = st.lists(st.sampled_from(["tls", "ws"]).map(Component), max_size=12).map(Multiaddr)
 
 
-@given(SHORT, SHORT)
+@given(REPEATING, REPEATING.filter(lambda part: len(part) < 6))
 def test_decapsulate_finds_the_last_run_of_equal_components(whole: Multiaddr, part: Multiaddr) -> None:
     runs = [start for start in range(len(whole)) if part and whole[start : start + len(part)] == part]
     assert whole.decapsulate(part) == (whole[: runs[-1]] if runs else whole)
