@@ -124,7 +124,8 @@ def test_a_registry_without_the_usual_protocols_will_do() -> None:
     registry = Registry([EVEN, Protocol(1, 0, "bare")])
     found = {protocol.name for address in drawn(multiaddrs(registry=registry), 50) for protocol in address.protocols()}
     assert found == {"even", "bare"}
-    assert all(miss.source for miss in drawn(near_misses(registry=registry), 50))
+    assert all(miss.source for miss in drawn(near_misses(str, registry=registry), 50))
+    assert all(miss.source for miss in drawn(near_misses(bytes, registry=registry), 50))
     assert all(isinstance(source, str | bytes) for source in drawn(hostile(registry=registry), 50))
 
 
@@ -327,6 +328,15 @@ def test_values_can_be_given() -> None:
 def test_a_given_value_that_is_none_is_a_clear_error() -> None:
     with pytest.raises(ParseError, match="the number is not in 0 to 65535"):
         find(multiaddrs(protocols=["tcp"], values={"tcp": st.just(70000)}), lambda address: True)
+
+
+@pytest.mark.parametrize(
+    "strategy", [multiaddrs(), dialable(protocols=["ip4", "tcp"]), near_misses(), multiaddr_texts()]
+)
+def test_a_strategy_is_written_in_a_few_words(strategy: SearchStrategy[object]) -> None:
+    shown = repr(strategy)
+    assert " of " in shown
+    assert " at 0x" not in shown.replace("<lambda> at 0x", "")
 
 
 # What it shrinks to

@@ -76,14 +76,16 @@ class _Walk:
     ) -> None:
         self.registry = registry
         self.components = {name: _encoded(name, drawn, registry) for name, drawn in values.items()}
-        # The greatest code, which is the longest, more often than its share.
-        self.any = st.sampled_from([*values, max(values, key=lambda name: registry[name].code)])
+        # The greatest code, which is the longest, has three shares.
+        self.any = st.sampled_from([*values, *[max(values, key=lambda name: registry[name].code)] * 2])
         self._grammar = grammar
         self._least, self._most = sizes
         self._followers: dict[tuple[str, int, int], SearchStrategy[str]] = {}
 
     def __repr__(self) -> str:
-        return f"{', '.join(self.components)}; {self._least} to {self._most} components"
+        names = list(self.components)
+        which = ", ".join(names) if len(names) < 6 else f"{len(names)} protocols"
+        return f"{self._least} to {self._most} components of {which}"
 
     def followers(self, state: str, count: int) -> SearchStrategy[str]:
         """Return the strategy for what follows a state that is behind `count` components."""
