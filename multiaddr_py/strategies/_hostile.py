@@ -72,6 +72,8 @@ _STRANGE = (
 )
 """Surrogates, control characters, what turns the direction or folds to ASCII, digits of other scripts."""
 
+_CHARACTERS = st.characters()  # surrogates, too, which `st.text` leaves out by itself
+
 
 def _times(most: int) -> SearchStrategy[int]:
     return st.integers(1, 64) | st.integers(1, most) | st.just(most)
@@ -81,7 +83,7 @@ def _times(most: int) -> SearchStrategy[int]:
 def _damaged_text(draw: DrawFn, texts: SearchStrategy[str]) -> str:
     text = draw(texts)
     place = draw(st.integers(0, len(text)))
-    junk = draw(st.text(_STRANGE, max_size=3) | st.text(max_size=3))
+    junk = draw(st.text(_STRANGE, max_size=3) | st.text(_CHARACTERS, max_size=3))
     return text[:place] + junk + text[place + draw(st.integers(0, 3)) :]
 
 
@@ -97,6 +99,7 @@ def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
     names = [protocol.name for protocol in registry] + list(registry.aliases)
     valid = multiaddrs(registry=registry).map(str)
     likely = st.sampled_from(["", "%", "%2F", "0", "65536", "1.2.3.4", "::", "a", "u", "1", "Qm", ":80", "="])
+    any_text = st.text(_CHARACTERS)
     return st.one_of(
         st.builds(
             lambda shape, times: shape[0] + (shape[1] * times)[: most - len(shape[0]) - len(shape[2])] + shape[2],
@@ -105,10 +108,10 @@ def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
         ),
         _damaged_text(valid),
         near_misses(str, registry=registry).map(lambda miss: miss.source),
-        st.lists(st.sampled_from(names) | likely | st.text(), max_size=8).map(lambda parts: "/" + "/".join(parts)),
+        st.lists(st.sampled_from(names) | likely | any_text, max_size=8).map(lambda parts: "/" + "/".join(parts)),
         st.builds(lambda text, times: (text * times)[:most], valid, _times(most)),
         st.text(_STRANGE),
-        st.text(),
+        any_text,
     )
 
 
