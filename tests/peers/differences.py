@@ -6,6 +6,7 @@ A list is exact. `judge` fails for a difference that no entry claims, and for on
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ class Example(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One known difference, of which `README`-like prose is made, and what decides whether it claims a difference.
+    """One known difference, as the page shows it, and what decides whether it claims a difference.
 
     It claims what a model's reading notes under its id, and the components of its protocols, met in one of its forms,
     that differ in one of its kinds. In a list without a model `vectors` names the rules of the shared vectors instead.
@@ -91,7 +92,10 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def _example(row: dict[str, Any]) -> Example:
-    source = row["text"] if "text" in row else bytes.fromhex(row["hex"])
+    if "escaped" in row:  # TOML has no lone surrogates
+        source = json.loads(row["escaped"])
+    else:
+        source = row["text"] if "text" in row else bytes.fromhex(row["hex"])
     return Example(source, _outcome(row.get("ours")), _outcome(row.get("theirs")))
 
 

@@ -92,8 +92,9 @@ def is_old_form(text: str) -> bool:
             return True
         if protocol.codec is not None:
             try:
-                protocol.codec.to_raw(next(segments))
-            except (StopIteration, ValueError):
+                if not protocol.codec.to_raw(next(segments, "")):
+                    return True
+            except ValueError:
                 return True
     return False
 
