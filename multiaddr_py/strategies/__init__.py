@@ -1,0 +1,34 @@
+"""Strategies for Hypothesis: addresses, components, values and peer IDs, and what is almost one.
+
+>>> from hypothesis import given
+>>> from multiaddr_py import Multiaddr
+>>> from multiaddr_py.strategies import multiaddrs
+>>> @given(multiaddrs(protocols=["ip4", "tcp"], min_size=2))
+... def test_nothing_is_lost(address):
+...     assert Multiaddr(str(address)) == address
+>>> test_nothing_is_lost()
+
+With Hypothesis installed, `st.from_type` knows `Multiaddr`, `Component` and `PeerId` by themselves.
+Hypothesis comes with the extra: `pip install 'multiaddr-py[hypothesis]'`.
+"""
+
+from multiaddr_py.strategies._addresses import components, dialable, multiaddrs, relayed, thin_waist, values
+from multiaddr_py.strategies._hostile import hostile
+from multiaddr_py.strategies._near_misses import NearMiss, near_misses
+from multiaddr_py.strategies._spellings import Spelling, multiaddr_texts
+from multiaddr_py.strategies._values import peer_ids
+
+__all__ = [
+    "NearMiss",
+    "Spelling",
+    "components",
+    "dialable",
+    "hostile",
+    "multiaddr_texts",
+    "multiaddrs",
+    "near_misses",
+    "peer_ids",
+    "relayed",
+    "thin_waist",
+    "values",
+]

@@ -1,0 +1,157 @@
+"""Strategies for what an attacker sends: long, deep, cut off, misleading. Some of it is valid, most is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+from hypothesis import strategies as st
+
+from multiaddr_py import REGISTRY, Registry
+from multiaddr_py.strategies._addresses import multiaddrs
+from multiaddr_py.strategies._checks import check_kind, check_length, checked_registry
+from multiaddr_py.strategies._near_misses import near_misses
+from multiaddr_py.strategies._values import varint
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+# A beginning, what is repeated, and an end: what reading might take more than linear time, memory or stack for.
+_LONG_TEXTS = (
+    ("", "/", ""),
+    ("", "/tls", ""),
+    ("", "/tls/", ""),
+    ("", "/tcp/80", "/"),
+    ("", "/p2p-circuit", "/"),
+    ("", "/unix/a", ""),
+    ("", "/unix/a", "/%"),
+    ("/unix", "/a", "/\ud800"),
+    ("/unix/", "%2F", ""),
+    ("/unix/", "%", ""),
+    ("/tcp/", "0", "80"),
+    ("/tcp/", "9", ""),
+    ("/memory/", "1", ""),
+    ("/ip4/", "1.", ""),
+    ("/ip4/", "0", ".0.0.1"),
+    ("/ip6/", ":", ""),
+    ("/ip6/", "0:", ":"),
+    ("/ip6/", "f", ""),
+    ("/dns/", "a.", ""),
+    ("/dns/", "\N{COMBINING ACUTE ACCENT}", ""),
+    ("/p2p/", "1", ""),
+    ("/p2p/", "z", ""),
+    ("/p2p/Qm", "z", ""),
+    ("/p2p/k", "z", ""),
+    ("/p2p/f0172", "00", ""),
+    ("/certhash/z", "z", ""),
+    ("/certhash/k", "z", ""),
+    ("/certhash/u", "_", ""),
+    ("/ech/M", "A", "="),
+    ("/garlic64/", "~", ""),
+    ("/garlic32/", "7", ""),
+    ("/onion3/", "a", ":1"),
+    ("/onion/aaaaaaaaaaaaaaaa:", "0", "1"),
+    ("/http-path/", "%zz", ""),
+    ("/", "a", ""),
+    ("/", "\0", "/80"),
+    ("", "a", ""),
+)
+_LONG_BYTES = (
+    (b"", b"\x00", b""),
+    (b"", b"\xff", b""),
+    (b"", b"\x80", b"\x00"),
+    (b"", b"\xa2\x02", b""),  # p2p-circuit
+    (b"", b"\x06\x00\x50", b"\x06"),
+    (b"\x35\xff", b"\xff", b"\x01"),
+    (b"", b"\x35\x01a", b"\x35"),
+    (b"", b"\x90\x03\x01/", b""),
+    (b"\xa5\x03\x00", b"\x00", b""),
+    (b"\x35\xff\xff\xff\xff\xff\xff\xff\xff\x7f", b"a", b""),
+)
+_STRANGE = (
+    "\ud800\udfff\0\x1b[2J\r\n\t\x85\u202e\u2028\ufeff\u0660\uff11\ufb01\u0130\u212a\u0301\U0010ffff%/:+=.-_~\\'\"@[]{}"
+)
+"""Surrogates, control characters, what turns the direction or folds to ASCII, digits of other scripts."""
+
+
+def _times(most: int) -> SearchStrategy[int]:
+    return st.integers(1, 64) | st.integers(1, most) | st.just(most)
+
+
+@st.composite
+def _damaged_text(draw: DrawFn, texts: SearchStrategy[str]) -> str:
+    text = draw(texts)
+    place = draw(st.integers(0, len(text)))
+    junk = draw(st.text(_STRANGE, max_size=3) | st.text(max_size=3))
+    return text[:place] + junk + text[place + draw(st.integers(0, 3)) :]
+
+
+@st.composite
+def _damaged_bytes(draw: DrawFn, addresses: SearchStrategy[bytes]) -> bytes:
+    raw = draw(addresses)
+    place = draw(st.integers(0, len(raw)))
+    junk = draw(st.sampled_from([b"", b"\x80", b"\x80\x00", b"\xff" * 9, b"\0"]) | st.binary(max_size=3))
+    return raw[:place] + junk + raw[place + draw(st.integers(0, 3)) :]
+
+
+def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
+    names = [protocol.name for protocol in registry] + list(registry.aliases)
+    valid = multiaddrs(registry=registry).map(str)
+    likely = st.sampled_from(["", "%", "%2F", "0", "65536", "1.2.3.4", "::", "a", "u", "1", "Qm", ":80", "="])
+    return st.one_of(
+        st.builds(
+            lambda shape, times: shape[0] + (shape[1] * times)[: most - len(shape[0]) - len(shape[2])] + shape[2],
+            st.sampled_from(_LONG_TEXTS),
+            _times(most),
+        ),
+        _damaged_text(valid),
+        near_misses(str, registry=registry).map(lambda miss: miss.source),
+        st.lists(st.sampled_from(names) | likely | st.text(), max_size=8).map(lambda parts: "/" + "/".join(parts)),
+        st.builds(lambda text, times: (text * times)[:most], valid, _times(most)),
+        st.text(_STRANGE),
+        st.text(),
+    )
+
+
+def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
+    valid = multiaddrs(registry=registry).map(bytes)
+    codes = st.sampled_from([varint(protocol.code) for protocol in registry])
+    return st.one_of(
+        st.builds(
+            lambda shape, times: shape[0] + (shape[1] * times)[: most - len(shape[0]) - len(shape[2])] + shape[2],
+            st.sampled_from(_LONG_BYTES),
+            _times(most),
+        ),
+        _damaged_bytes(valid),
+        near_misses(bytes, registry=registry).map(lambda miss: miss.source),
+        st.lists(codes | st.binary(max_size=4), max_size=8).map(b"".join),
+        st.builds(lambda raw, times: (raw * times)[:most], valid, _times(most)),
+        st.binary(),
+    )
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def hostile(kind: type[str], *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[str]: ...
+    @overload
+    def hostile(kind: type[bytes], *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[bytes]: ...
+    @overload
+    def hostile(kind: None = None, *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[str | bytes]: ...
+
+
+def hostile(
+    kind: type[str | bytes] | None = None, *, max_size: int = 10_000, registry: Registry = REGISTRY
+) -> SearchStrategy[str] | SearchStrategy[bytes] | SearchStrategy[str | bytes]:
+    """Draw what an attacker sends, texts or bytes as `kind` says, or both: to be read or refused, and quickly.
+
+    It is long, up to `max_size` characters or bytes, deep, cut off, damaged, not minimal, has surrogates
+    and what a terminal would obey. Some of it is valid.
+    """
+    check_kind(kind)
+    registry = checked_registry(registry)
+    check_length(max_size)
+    if kind is str:
+        return _texts(max_size, registry).map(lambda text: text[:max_size])
+    if kind is bytes:
+        return _bytes(max_size, registry).map(lambda raw: raw[:max_size])
+    return hostile(str, max_size=max_size, registry=registry) | hostile(bytes, max_size=max_size, registry=registry)
