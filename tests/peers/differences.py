@@ -7,6 +7,7 @@ A list is exact. `judge` fails for a difference that no entry claims, and for on
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -50,6 +51,7 @@ class Entry(NamedTuple):
     protocols: tuple[str, ...] = ()
     forms: tuple[Form, ...] = get_args(Form)
     vectors: tuple[str, ...] = ()
+    before_python_3: int = 100
 
     def claims(self, meeting: Meeting) -> bool:
         """Say whether a component that was met differs as this entry says."""
@@ -64,6 +66,13 @@ class Differences(NamedTuple):
     language: str
     version: str
     entries: Mapping[str, Entry]
+    cost: str = ""
+    """What reading costs there, of which no test is made."""
+
+    @property
+    def here(self) -> Mapping[str, Entry]:
+        """The entries that there are under this version of Python."""
+        return {entry.id: entry for entry in self.entries.values() if sys.version_info[1] < entry.before_python_3}
 
 
 class Inexact(AssertionError):
@@ -77,7 +86,7 @@ def read_list(name: str) -> Differences:
     rows = [_entry(row) for row in document["difference"]]
     entries = {entry.id: entry for entry in rows}
     assert len(entries) == len(rows), f"{name}: an id stands there twice"
-    return Differences(document["peer"], document["language"], document["version"], entries)
+    return Differences(document["peer"], document["language"], document["version"], entries, document.get("cost", ""))
 
 
 def _entry(row: dict[str, Any]) -> Entry:
