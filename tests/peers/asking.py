@@ -22,13 +22,13 @@ LONGEST = 1_000
 Ask: TypeAlias = Callable[[Source], Outcome]
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A peer is not installed, or in another version than the list of differences is of."""
 
 
 @contextmanager
 def asking(peer: str, version: str) -> Iterator[Ask]:
-    """Give what asks a peer; raise `Absent` if it is not there."""
+    """Give what asks a peer; raise `AbsentError` if it is not there."""
     if peer == "@multiformats/multiaddr":
         with _node(peer, version) as ask:
             yield ask
@@ -42,7 +42,7 @@ def _in_process(peer: str, version: str) -> Ask:
     except metadata.PackageNotFoundError:
         found = "no version"
     if found != version:
-        raise Absent(f"the list is of {peer} {version}, {found} is here: pip install --group peers")
+        raise AbsentError(f"the list is of {peer} {version}, {found} is here: pip install --group peers")
     with warnings.catch_warnings(action="ignore"):
         ask = _ask_multiaddr() if peer == "multiaddr" else _ask_multiformats()
 
@@ -90,10 +90,10 @@ def _node(peer: str, version: str) -> Iterator[Ask]:
     node = shutil.which("node")
     manifest = directory / "node_modules" / peer / "package.json"
     if node is None or not manifest.is_file():
-        raise Absent(f"{peer} {version} and node are not both here: {how}")
+        raise AbsentError(f"{peer} {version} and node are not both here: {how}")
     found = json.loads(manifest.read_text(encoding="utf-8"))["version"]
     if found != version:
-        raise Absent(f"the list is of {peer} {version}, {found} is here: {how}")
+        raise AbsentError(f"the list is of {peer} {version}, {found} is here: {how}")
     program = (HERE / "ask.mjs").read_text(encoding="utf-8")
     with subprocess.Popen(
         [node, "--input-type=module", "--eval", program],
@@ -107,7 +107,11 @@ def _node(peer: str, version: str) -> Iterator[Ask]:
         stdin, stdout = process.stdin, process.stdout
 
         def ask(source: Source) -> Outcome:
-            print(json.dumps({"text": source} if isinstance(source, str) else {"hex": source.hex()}), file=stdin, flush=True)
+            print(
+                json.dumps({"text": source} if isinstance(source, str) else {"hex": source.hex()}),
+                file=stdin,
+                flush=True,
+            )
             outcome = json.loads(stdout.readline())
             return None if outcome is None else (bytes.fromhex(outcome[0]), outcome[1])
 

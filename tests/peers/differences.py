@@ -36,7 +36,8 @@ class Entry(NamedTuple):
     """One known difference, as the page shows it, and what decides whether it claims a difference.
 
     It claims what a model's reading notes under its id, and the components of its protocols, met in one of its forms,
-    that differ in one of its kinds. In a list without a model `vectors` names the rules of the shared vectors instead.
+    that differ in one of its kinds. In a list without a model `vectors` names the rules of the shared vectors instead,
+    and the protocols are for readers.
     """
 
     id: str
@@ -75,7 +76,7 @@ class Differences(NamedTuple):
         return {entry.id: entry for entry in self.entries.values() if sys.version_info[1] < entry.before_python_3}
 
 
-class Inexact(AssertionError):
+class InexactError(AssertionError):
     """A list says other than what was observed."""
 
 
@@ -90,9 +91,12 @@ def read_list(name: str) -> Differences:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    lists = {key: tuple(row.pop(key)) for key in ("kinds", "protocols", "forms", "vectors") if key in row}
+    lists: dict[str, Any] = {
+        key: tuple(row.pop(key)) for key in ("kinds", "protocols", "forms", "vectors") if key in row
+    }
     examples = tuple(_example(example) for example in row.pop("examples"))
-    entry = Entry(**row, **lists, examples=examples)
+    fields: dict[str, Any] = {**row, **lists, "examples": examples}
+    entry = Entry(**fields)
     assert entry.examples, f"{entry.id} has no example"
     assert entry.right in get_args(Right), entry.id
     assert set(entry.kinds) <= set(KINDS), entry.id
@@ -114,13 +118,13 @@ def _outcome(pair: list[str] | None) -> Outcome:
 
 
 def judge(source: Source, theirs: Outcome, model: Model, entries: Mapping[str, Entry]) -> set[str]:
-    """Return the ids of the entries that claim a difference, if there is one; raise `Inexact` if the list lacks it."""
+    """Return the ids of the entries that claim a difference, if there is one; raise if the list lacks it."""
     here = ours(source)
     reading = model(source)
     kind = kind_of(here, theirs)
     seen = f"{source!a}\n  here:  {spell(here)}\n  there: {spell(theirs)}"
     if reading.theirs != theirs:
-        raise Inexact(f"the model predicts another outcome\n{seen}\n  model: {spell(reading.theirs)}")
+        raise InexactError(f"the model predicts another outcome\n{seen}\n  model: {spell(reading.theirs)}")
     if kind is None:
         return set()
     claims = set(reading.notes)
@@ -128,12 +132,12 @@ def judge(source: Source, theirs: Outcome, model: Model, entries: Mapping[str, E
         if meeting.kind is not None:
             claiming = [entry.id for entry in entries.values() if entry.claims(meeting)]
             if len(claiming) != 1:
-                raise Inexact(f"{meeting.kind} of {meeting.source!a} is claimed by {claiming}, not by one\n{seen}")
+                raise InexactError(f"{meeting.kind} of {meeting.source!a} is claimed by {claiming}, not by one\n{seen}")
             claims.update(claiming)
     if not claims <= entries.keys():
-        raise Inexact(f"{claims - entries.keys()} are not in the list\n{seen}")
+        raise InexactError(f"{claims - entries.keys()} are not in the list\n{seen}")
     if not any(kind in entries[claim].kinds for claim in claims):
-        raise Inexact(f"{sorted(claims)} claim it, but none of them as one that {kind}\n{seen}")
+        raise InexactError(f"{sorted(claims)} claim it, but none of them as one that {kind}\n{seen}")
     return claims
 
 
@@ -142,14 +146,14 @@ def check_examples(entry: Entry, ask: Ask, model: Model, entries: Mapping[str, E
     for example in entry.examples:
         here, theirs = ours(example.source), ask(example.source)
         if here == theirs:
-            raise Inexact(f"{entry.id}: the difference of {example.source!a} is gone")
+            raise InexactError(f"{entry.id}: the difference of {example.source!a} is gone")
         if (here, theirs) != example[1:]:
-            raise Inexact(
+            raise InexactError(
                 f"{entry.id}: {example.source!a} differs otherwise than listed\n"
                 f"  here:  {spell(here)}\n  there: {spell(theirs)}"
             )
         if entry.id not in judge(example.source, theirs, model, entries):
-            raise Inexact(f"{entry.id} does not claim its example {example.source!a}")
+            raise InexactError(f"{entry.id} does not claim its example {example.source!a}")
 
 
 def unclaimed(entries: Mapping[str, Entry], claims: Iterable[str]) -> list[str]:

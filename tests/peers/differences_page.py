@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
-from differences import LISTS, Differences, Entry, Example, read_list
+from differences import LISTS, Differences, Entry, read_list
 from outcomes import KINDS, Kind, Outcome, Source, kind_of
 
 INTRODUCTION = """\
@@ -14,9 +15,10 @@ INTRODUCTION = """\
 What other implementations of multiaddr read, write and refuse otherwise than this library,
 for people who move between them, or whose programs talk to each other.
 
-Where the specification says who is right, this page says so.
-A difference in the *bytes* is the one to look for first: both sides take the text, and mean something else.
-One in the text alone is seen wherever addresses are compared as text; compare bytes, and it is gone.
+A difference in the *bytes* is the one to look for first: both sides take the text, and mean something else by it.
+One in the text alone shows wherever addresses are compared as text; compare bytes, and it is gone.
+Of each difference this page has the rule that decides it, who follows that, and what to do about it.
+"Nothing" means that neither an address made here nor a program that reads it has to change.
 
 This page is made from the lists in `tests/peers/`, which tests compare with the implementations, each in the version
 named here: a difference that is not listed fails them, and so does one that is gone.
@@ -29,11 +31,22 @@ HEADINGS: dict[Kind, str] = {
     "text": "other text",
 }
 RIGHT = {
-    "ours": "so this library has it",
-    "theirs": "so the other has it",
-    "silent": "which leaves it open",
+    "ours": "This library follows it.",
+    "theirs": "The other follows it, and this library knowingly does not.",
+    "silent": "It leaves this open.",
 }
-LONGEST = 56
+LINKS = {
+    "multiaddr README": "https://github.com/multiformats/multiaddr#specification",
+    "protocols.csv": "https://github.com/multiformats/multiaddr/blob/master/protocols.csv",
+    "protocols/unix.md": "https://github.com/multiformats/multiaddr/blob/master/protocols/unix.md",
+    "protocols/httppath.md": "https://github.com/multiformats/multiaddr/blob/master/protocols/httppath.md",
+    "peer-ids specification": "https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md",
+    "multibase specification": "https://github.com/multiformats/multibase",
+    "multihash specification": "https://github.com/multiformats/multihash",
+    "unsigned-varint specification": "https://github.com/multiformats/unsigned-varint",
+    "I2P naming specification": "https://geti2p.net/en/docs/naming",
+}
+LONGEST = 48
 """So many characters of an example are shown."""
 
 
@@ -61,12 +74,9 @@ def _other_bytes(lists: list[Differences]) -> str:
     lines = ["## Where the same text has other bytes", ""]
     for peer in lists:
         found = [entry for entry in peer.entries.values() if "bytes" in entry.kinds]
-        lines += [f"- {_title(peer)}: {', '.join(_subject(entry) for entry in found)}"] if found else []
+        if found:
+            lines.append(f"- {_title(peer)}: {', '.join(f'`{name}`' for entry in found for name in entry.protocols)}")
     return "\n".join([*lines, ""])
-
-
-def _subject(entry: Entry) -> str:
-    return f"{entry.about} (`{entry.id}`)"
 
 
 def _section(peer: Differences) -> str:
@@ -82,45 +92,43 @@ def _section(peer: Differences) -> str:
 
 
 def _entry(entry: Entry) -> Iterator[str]:
-    kinds = ", ".join(HEADINGS[kind] for kind in entry.kinds)
-    yield f"**{entry.id}** ({kinds})"
+    protocols = "".join(f", `{name}`" for name in entry.protocols)
+    yield f"**{entry.id}**{protocols}: {', '.join(HEADINGS[kind] for kind in entry.kinds)}."
     yield entry.does
     yield ""
-    yield f"- Rule: {entry.rule} ({entry.source}, {RIGHT[entry.right]}.)"
-    yield f"- Moving: {entry.moving}"
+    yield f"- The rule: {entry.rule} ({_linked(entry.source)})"
+    yield f"- {RIGHT[entry.right]}"
+    yield f"- What to do: {entry.moving}"
+    yield ""
+    yield "| given | here | there |"
+    yield "|---|---|---|"
     for example in entry.examples:
-        yield f"- {_example(example)}"
+        alike = kind_of(example.ours, example.theirs) in ("refuses", "text")  # where nobody looks at the bytes
+        cells = (_source(example.source), _cell(example.ours, alike=alike), _cell(example.theirs, alike=alike))
+        yield f"| {' | '.join(cells)} |"
 
 
-def _example(example: Example) -> str:
-    source, here, there = example
-    kind = kind_of(here, there)
-    if kind == "refuses":
-        return f"{_source(source)} is {_text(here)} here, and refused there."
-    if kind == "takes":
-        return f"{_source(source)} is refused here, and {_read(there)} there."
-    if kind == "text":
-        return f"{_source(source)} is {_text(here)} here, and {_text(there)} there."
-    return f"{_source(source)} is {_read(here)} here, and {_read(there)} there."
+def _linked(source: str) -> str:
+    for name, address in LINKS.items():
+        source = source.replace(name, f"[{name}]({address})")
+    return re.sub(r"RFC (\d+)", r"[RFC \1](https://www.rfc-editor.org/rfc/rfc\1)", source)
 
 
-def _read(outcome: Outcome) -> str:
-    assert outcome is not None
-    raw = _code(outcome[0].hex()) if outcome[0] else "no bytes"
-    return f"{_text(outcome)}, {raw}" if outcome[1] is not None else f"{raw}, which cannot be written,"
-
-
-def _text(outcome: Outcome) -> str:
-    assert outcome is not None
-    if outcome[1] is None:
-        return "not to be written"
-    return _code(outcome[1]) if outcome[1] else "the empty text"
+def _cell(outcome: Outcome, *, alike: bool) -> str:
+    if outcome is None:
+        return "refused"
+    raw, text = outcome
+    if text is None:
+        return "taken, and not to be written" if alike else f"{_code(raw.hex())}, not to be written"
+    if not raw:
+        return f"{_code(text)}, no bytes" if text else "the empty address"
+    return _code(text) if alike else f"{_code(text)}, {_code(raw.hex())}"
 
 
 def _source(source: Source) -> str:
     if not source:
-        return "Empty text" if isinstance(source, str) else "No bytes"
-    return _code(source) if isinstance(source, str) else f"Bytes {_code(source.hex())}"
+        return "empty text" if isinstance(source, str) else "no bytes"
+    return _code(source) if isinstance(source, str) else f"bytes {_code(source.hex())}"
 
 
 def _code(text: str) -> str:
@@ -128,7 +136,9 @@ def _code(text: str) -> str:
     seen = "".join(it if it.isprintable() and (it.isascii() or it.isalnum()) else ascii(it)[1:-1] for it in text)
     if len(seen) > LONGEST:
         seen = f"{seen[: LONGEST - 12]}…{seen[-11:]}"
-    return f"``{seen}``" if "`" in seen else f"`{seen}`"
+    assert "`" not in seen
+    assert "|" not in seen
+    return f"`{seen}`"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from outcomes import Source, ours
-from readings import Reading, Refused, framed
+from readings import Reading, RefusedError, framed, varint
 
 from multiaddr_py import REGISTRY, Protocol
 
@@ -33,7 +33,7 @@ def read(source: Source) -> Reading:
         return reading
     try:
         _read_text(source, reading)
-    except Refused:
+    except RefusedError:
         reading.refuse()
     return reading
 
@@ -57,7 +57,7 @@ def _read_text(text: str, reading: Reading) -> None:
         if name == "unix":
             if at == len(parts) or not parts[at]:
                 reading.note("unix")
-                raise Refused
+                raise RefusedError
             rest = "/".join(filter(None, parts[at:]))
             source = "/unix/" + "/".join(parts[at:])
             reading.meet("unix", source, partial(_component_of_text, REGISTRY["unix"], rest))
@@ -66,7 +66,7 @@ def _read_text(text: str, reading: Reading) -> None:
         if name not in NAMES:
             if name in REGISTRY:
                 reading.note("missing-protocols")
-            raise Refused
+            raise RefusedError
         if equals:
             reading.note("equals-sign")
         protocol = REGISTRY[name]
@@ -75,16 +75,16 @@ def _read_text(text: str, reading: Reading) -> None:
             if equals or (following is not None and following not in NAMES):
                 if following in MISSING:
                     reading.note("missing-protocols")
-                raise Refused
+                raise RefusedError
             reading.meet(name, f"/{name}", partial(_flag, protocol))
             continue
         if not equals:
             if at == len(parts):
-                raise Refused
+                raise RefusedError
             value, at = parts[at], at + 1
         if value in NAMES:
             reading.note("names-as-values")
-            raise Refused
+            raise RefusedError
         reading.meet(name, f"/{name}/{value}", partial(_component_of_text, protocol, value))
 
 
@@ -107,13 +107,13 @@ def _value_to_bytes(name: str, value: str) -> bytes:
         return value.encode()
     if name == "ip6zone":
         if not value.strip():
-            raise Refused
+            raise RefusedError
         return value.strip().encode()
     if name == "unix":
         return unquote(_inner(value)).encode()
     if name == "http-path":
         if not value or re.search("%(?![0-9A-Fa-f]{2})", value):
-            raise Refused
+            raise RefusedError
         return unquote(value).encode()
     if name == "p2p":
         return _peer_id(value)
@@ -122,12 +122,12 @@ def _value_to_bytes(name: str, value: str) -> bytes:
     if name == "garlic64":
         raw = base64.b64decode(value, altchars=b"-~")
         if len(raw) < 386:
-            raise Refused
+            raise RefusedError
         return raw
     if name == "garlic32":
         raw = base64.b32decode(value.upper() + "=" * (-len(value.upper()) % 8))
         if len(raw) < 35 and len(raw) != 32:
-            raise Refused
+            raise RefusedError
         return raw
     return _onion(value, 16 if name == "onion" else 56)
 
@@ -135,27 +135,27 @@ def _value_to_bytes(name: str, value: str) -> bytes:
 def _ours_to_bytes(name: str, value: str) -> bytes:
     read = ours(f"/{name}/{value}")
     if read is None:
-        raise Refused
-    return read[0][len(REGISTRY[name]._prefix) :]
+        raise RefusedError
+    return read[0][len(varint(REGISTRY[name].code)) :]
 
 
 def _inner(path: str) -> str:
     inner = path.replace("\\", "/").strip("/")
     if not inner:
-        raise Refused
+        raise RefusedError
     return inner
 
 
 def _check_host(value: str) -> None:
     idna: Any = import_module("idna")
     if not value:
-        raise Refused
+        raise RefusedError
     idna.encode(value, uts46=True)
 
 
 def _peer_id(value: str) -> bytes:
     if not value:
-        raise Refused
+        raise RefusedError
     base58: Any = import_module("base58")
     try:
         raw: bytes = base58.b58decode(value)
@@ -174,7 +174,7 @@ def _is_short_multihash(raw: bytes) -> bool:
 
 def _certhash(value: str) -> bytes:
     if not value.startswith("u"):
-        raise Refused
+        raise RefusedError
     multibase: Any = import_module("multibase")
     raw: bytes = multibase.decode(value)
     _check_multihash(raw)
@@ -190,10 +190,10 @@ def _onion(value: str, size: int) -> bytes:
     address, port = value.split(":", 1)
     address = address.removesuffix(".onion")
     if len(address) != size or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise Refused
+        raise RefusedError
     raw = base64.b32decode(address.upper())
     if len(raw) * 8 != size * 5:
-        raise Refused
+        raise RefusedError
     return raw + int(port).to_bytes(2)
 
 
@@ -201,7 +201,7 @@ def _component_to_text(name: str, raw: bytes) -> str | None:
     """Write a component; None where that fails."""
     try:
         text = _value_to_text(name, raw)
-    except (Refused, ValueError, LookupError, TypeError, AttributeError):
+    except (RefusedError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return f"/{name}{text}" if name == "unix" else f"/{name}/{text}"
 
@@ -209,20 +209,20 @@ def _component_to_text(name: str, raw: bytes) -> str | None:
 def _value_to_text(name: str, raw: bytes) -> str:
     if name in NUMBERS:
         if len(raw) != NUMBERS[name]:
-            raise Refused
+            raise RefusedError
         return str(int.from_bytes(raw))
     if name == "ip4":
         return socket.inet_ntop(socket.AF_INET, raw.rjust(4, b"\0"))
     if name == "ip6":
         return socket.inet_ntop(socket.AF_INET6, raw.rjust(16, b"\0"))
     if not raw:
-        raise Refused
+        raise RefusedError
     if name in HOSTS:
         _check_host(raw.decode())
         return raw.decode()
     if name == "ip6zone":
         if not raw.decode().strip():
-            raise Refused
+            raise RefusedError
         return raw.decode().strip()
     if name == "unix":
         return "/" + quote(_inner(raw.decode()))
@@ -235,14 +235,14 @@ def _value_to_text(name: str, raw: bytes) -> str:
         return "u" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
     if name == "garlic64":
         if len(raw) < 386:
-            raise Refused
+            raise RefusedError
         return base64.b64encode(raw, altchars=b"-~").decode()
     if name == "garlic32":
         if len(raw) < 35 and len(raw) != 32:
-            raise Refused
+            raise RefusedError
         return base64.b32encode(raw).decode().lower().rstrip("=")
     if len(raw) != (12 if name == "onion" else 37) or raw.endswith(b"\0\0"):
-        raise Refused
+        raise RefusedError
     return f"{base64.b32encode(raw[:-2]).decode().lower()}:{int.from_bytes(raw[-2:])}"
 
 
@@ -252,7 +252,7 @@ def _peer_id_to_text(raw: bytes) -> str:
         cid: Any = import_module("cid")
         parsed = cid.from_bytes(raw)
         if parsed.codec != "libp2p-key":
-            raise Refused
+            raise RefusedError
         if not _is_short_multihash(parsed.multihash):
             text: str = parsed.encode("base32").decode()
             return text

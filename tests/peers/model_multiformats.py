@@ -1,4 +1,4 @@
-"""A model of the `multiaddr` module of PyPI's `multiformats`: few protocols, and text that is kept as it was written."""
+"""A model of PyPI's `multiformats`, its module `multiaddr`: few protocols, and text that stays as it was written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from functools import partial
 
 from outcomes import Source, ours
-from readings import Reading, Refused, framed
+from readings import Reading, RefusedError, framed, varint
 
 from multiaddr_py import REGISTRY, Protocol
 
@@ -24,7 +24,7 @@ def read(source: Source) -> Reading:
             _read_text(source, reading)
         else:
             _read_bytes(source, reading)
-    except Refused:
+    except RefusedError:
         reading.refuse()
     return reading
 
@@ -47,18 +47,18 @@ def _read_text(text: str, reading: Reading) -> None:
         else:
             value = next(segments, None)
             if value is None:
-                raise Refused
+                raise RefusedError
             reading.meet(name, f"/{name}/{value}", partial(_component_of_text, protocol, value))
 
 
 def _protocol(name: str, reading: Reading) -> Protocol:
     if name in (meeting.protocol for meeting in reading.meetings):
         reading.note("repeated-protocols")
-        raise Refused
+        raise RefusedError
     if name not in KNOWN:
         if name in REGISTRY:
             reading.note("missing-protocols")
-        raise Refused
+        raise RefusedError
     return REGISTRY[name]
 
 
@@ -78,7 +78,7 @@ def _component_of_text(protocol: Protocol, value: str) -> tuple[bytes, str]:
 
 def _port(value: str) -> bytes:
     if not value.isdigit() or not int(value) < 65536:
-        raise Refused
+        raise RefusedError
     return int(value).to_bytes(2)
 
 
@@ -89,17 +89,15 @@ def _read_bytes(source: bytes, reading: Reading) -> None:
     start = 0
     while start < len(source):
         # Framing is checked as here, so what is not read here from the next code on is not read there.
-        protocol = next((it for it in REGISTRY if source.startswith(it._prefix, start)), None)
+        protocol = next((it for it in REGISTRY if source.startswith(varint(it.code), start)), None)
         if protocol is None:
-            raise Refused
+            raise RefusedError
         _protocol(protocol.name, reading)
-        value = start + len(protocol._prefix)
+        value = start + len(varint(protocol.code))
         stop = value + (protocol.size or 0) // 8
         if stop > len(source):
-            raise Refused
-        reading.meet(
-            protocol.name, source[start:stop], partial(_component_of_bytes, protocol, source[value:stop])
-        )
+            raise RefusedError
+        reading.meet(protocol.name, source[start:stop], partial(_component_of_bytes, protocol, source[value:stop]))
         start = stop
 
 

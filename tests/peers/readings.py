@@ -13,7 +13,8 @@ from outcomes import Kind, Outcome, Source, kind_of, ours
 
 from multiaddr_py import REGISTRY, Protocol
 
-class Refused(Exception):
+
+class RefusedError(Exception):
     """The peer refuses the input, for whatever reason."""
 
 
@@ -54,9 +55,9 @@ class Reading:
         """Meet a component, of which `theirs` gives what the peer makes; any error of it is a refusal."""
         try:
             outcome = theirs()
-        except (Refused, ValueError, LookupError, TypeError, OverflowError) as error:
+        except (RefusedError, ValueError, LookupError, TypeError, OverflowError) as error:
             self.meetings.append(Meeting(protocol, source, ours(source), None))
-            raise Refused from error
+            raise RefusedError from error
         self.meetings.append(Meeting(protocol, source, ours(source), outcome))
         self._whole.append(outcome)
 

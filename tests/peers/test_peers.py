@@ -16,7 +16,7 @@ import model_javascript
 import model_multiaddr
 import model_multiformats
 import pytest
-from asking import LONGEST, Absent, Ask, asking
+from asking import LONGEST, AbsentError, Ask, asking
 from conformance import CONFORMANCE
 from differences import Differences, check_examples, judge, read_list, unclaimed
 from hypothesis import given, settings
@@ -31,7 +31,7 @@ MODELS: dict[str, Model] = {
     "multiformats": model_multiformats.read,
     "javascript": model_javascript.read,
 }
-EXAMPLES = int(os.environ.get("MULTIADDR_PEERS_EXAMPLES", settings().max_examples * 3))
+EXAMPLES = int(os.environ.get("MULTIADDR_PEERS_EXAMPLES", settings().max_examples * 2))
 """Of each strategy, with each peer."""
 
 
@@ -53,7 +53,7 @@ def peer(request: pytest.FixtureRequest) -> Iterator[Peer]:
     try:
         with asking(listed.peer, listed.version) as ask:
             yield Peer(ask, MODELS[name], listed)
-    except Absent as error:
+    except AbsentError as error:
         pytest.skip(str(error))
 
 
