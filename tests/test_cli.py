@@ -16,7 +16,6 @@ from importlib.metadata import entry_points
 
 import base58
 import pytest
-from addresses import multiaddrs
 from conformance import CONFORMANCE, needs_conformance
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from multiaddr_py import Multiaddr, MultiaddrError, ParseError, __version__
 from multiaddr_py.cli import main
 from multiaddr_py.cli.notation import read_address
 from multiaddr_py.cli.terminal import escape, fit, harmless, point_out, table, width
+from multiaddr_py.strategies import multiaddrs
 
 MADDR = [sys.executable, "-c", "import sys; from multiaddr_py.cli import main; sys.exit(main())"]
 # As a user has it: Python buffers its output, and is not told otherwise.

@@ -12,6 +12,13 @@ With Hypothesis installed, `st.from_type` knows `Multiaddr`, `Component` and `Pe
 Hypothesis comes with the extra: `pip install 'multiaddr-py[hypothesis]'`.
 """
 
+try:
+    import hypothesis  # noqa: F401  it is there to be missed
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "Hypothesis is needed, as the extra hypothesis has it: pip install hypothesis", name="hypothesis"
+    ) from error
+
 from multiaddr_py.strategies._addresses import components, dialable, multiaddrs, relayed, thin_waist, values
 from multiaddr_py.strategies._hostile import hostile
 from multiaddr_py.strategies._near_misses import NearMiss, near_misses

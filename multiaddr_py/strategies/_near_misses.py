@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, overload
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from multiaddr_py.strategies._faults import Fault
 
 
-class NearMiss(NamedTuple):
+class NearMiss(NamedTuple, Generic[Source]):
     """What is almost an address, and why it is none.
 
     `reason` is the rule that it breaks. `offset` is where the wrong segment begins, as in a `ParseError`,
     and `protocol` the name of the protocol at fault, None where none is known.
     """
 
-    source: str | bytes
+    source: Source
     reason: str
     offset: int
     protocol: str | None
@@ -79,7 +79,7 @@ class _Faults(Generic[Source]):
 
 
 @st.composite
-def _texts(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrategy[Component]) -> NearMiss:
+def _texts(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrategy[Component]) -> NearMiss[str]:
     """Draw texts whose framing is wrong."""
     left, right, it = str(draw(around)), str(draw(around)), draw(plain)
     place = len(left) + 1
@@ -105,7 +105,7 @@ def _texts(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrateg
 
 
 @st.composite
-def _bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrategy[Component]) -> NearMiss:
+def _bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrategy[Component]) -> NearMiss[bytes]:
     """Draw bytes whose framing is wrong."""
     left, right, it = bytes(draw(around)), bytes(draw(around)), draw(plain)
     place, prefix = len(left), varint(it.code)
@@ -137,7 +137,7 @@ def _bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrateg
 
 
 @st.composite
-def _value_in_text(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Faults[str]) -> NearMiss:
+def _value_in_text(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Faults[str]) -> NearMiss[str]:
     """Draw texts with a value that is none."""
     left, right = draw(around), draw(around)
     component, fault = faults.drawn(draw)
@@ -146,7 +146,7 @@ def _value_in_text(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Fau
 
 
 @st.composite
-def _value_in_bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Faults[bytes]) -> NearMiss:
+def _value_in_bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Faults[bytes]) -> NearMiss[bytes]:
     """Draw bytes with a value that is none."""
     left, right = draw(around), draw(around)
     component, fault = faults.drawn(draw)
@@ -156,12 +156,28 @@ def _value_in_bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Fa
     return NearMiss(front + wrong + bytes(right), fault.reason, len(front), component.name)
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def near_misses(
+        kind: type[str], *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[NearMiss[str]]: ...
+    @overload
+    def near_misses(
+        kind: type[bytes], *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[NearMiss[bytes]]: ...
+    @overload
+    def near_misses(
+        kind: None = None, *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[NearMiss[str] | NearMiss[bytes]]: ...
+
+
 def near_misses(
     kind: type[str | bytes] | None = None,
     *,
     protocols: Iterable[Key] | None = None,
     registry: Registry = REGISTRY,
-) -> SearchStrategy[NearMiss]:
+) -> SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]] | SearchStrategy[NearMiss[str] | NearMiss[bytes]]:
     """Draw what is almost an address, with the reason why not: texts or bytes, as `kind` says, or both.
 
     The fault is one in the framing, or in a value of one of `protocols`, None for all of the registry;
@@ -178,7 +194,7 @@ def near_misses(
     framed = components(protocols=plain, registry=registry)
     # Where the size is fixed, another number of bytes would be a fault of the framing.
     free = [protocol for protocol in wanted if protocol.size is None or (protocol.codec and protocol.codec.size)]
-    ways: list[SearchStrategy[NearMiss]] = []
+    ways: list[SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]]] = []
     if kind is not bytes:
         ways.append(_texts(around, framed))
         if in_text := _Faults(wanted, OF_TEXT, registry):

@@ -6,7 +6,6 @@ import pickle
 import socket
 
 import pytest
-from addresses import multiaddrs
 from conformance import CONFORMANCE, needs_conformance
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from multiaddr_py.net import Endpoint
 from multiaddr_py.net import endpoint as endpoint_module
 from multiaddr_py.net._names import fault_of_name
 from multiaddr_py.net._stacks import FAMILIES, NO_SOCKET, STANDS_ON, TRANSPORTS
+from multiaddr_py.strategies import multiaddrs
 
 PEER = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 RELAY = "QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"

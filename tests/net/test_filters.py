@@ -9,13 +9,13 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6
 from typing import Any
 
 import pytest
-from addresses import multiaddrs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multiaddr_py import REGISTRY, Multiaddr, ParseError, PeerId, Protocol, Registry
 from multiaddr_py.net.filters import Decision, Filter, Rule
 from multiaddr_py.net.scopes import Scope, scope
+from multiaddr_py.strategies import multiaddrs
 
 ALICE = "12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2"
 ALICE_CID = PeerId(ALICE).to_cid()

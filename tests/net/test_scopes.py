@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypedDict
 
 import pytest
-from addresses import multiaddrs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +35,7 @@ from multiaddr_py.net.scopes import (
     is_unspecified,
     scope,
 )
+from multiaddr_py.strategies import multiaddrs
 
 PACKAGE = Path(multiaddr_py.__file__).parent
 MILLION = 1_000_000
