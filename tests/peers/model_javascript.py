@@ -15,7 +15,6 @@ from bases_javascript import (
     BASE58,
     BASE64URL,
     from_units,
-    joined,
     multihash_of_cid,
     read_big,
     read_multibase,
@@ -31,18 +30,18 @@ from readings import Reading, RefusedError, framed, is_old_form, varint
 from multiaddr_py import REGISTRY, Protocol
 
 MISSING = {"ech", "plaintextv2", "x-parity-ws", "x-parity-wss"}
-TEXT = {"ip6zone", "dns", "dns4", "dns6", "dnsaddr", "sni", "garlic64", "garlic32", "memory"}
 PORTS = {"tcp", "udp", "dccp", "sctp"}
+# What `parseInt` skips, as the inside of a set of characters.
 BLANKS = "\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 MOST_SAFE = 2**53 - 1
 
 
 def read(source: Source) -> Reading:
     """Predict what the library makes of an input."""
-    reading = Reading(source)
+    reading = Reading()
     try:
         if isinstance(source, str):
-            _read_text(joined(source), reading)
+            _read_text(source, reading)
         else:
             _read_bytes(source, reading)
     except RefusedError:
@@ -113,7 +112,7 @@ def _value_to_bytes(protocol: Protocol, value: str) -> bytes:
     if name == "ip6":
         return socket.inet_pton(socket.AF_INET6, value)
     if name == "ip4":
-        read = ours(f"/ip4/{value}")
+        read = ours(f"/ip4/{value}")  # both want a dotted quad
         if read is None:
             raise RefusedError
         return read[0][1:]
@@ -199,21 +198,19 @@ def _read_bytes(source: bytes, reading: Reading) -> None:
         stop = position + size
         if stop > len(source):
             reading.note("truncated-value")
-        component = (
-            source[start:stop],
-            partial(_component_of_bytes, protocol, source[start:stop], source[position:stop]),
-        )
+        whole = source[start:stop]
+        component = partial(_component_of_bytes, protocol, whole, source[position:stop])
         if len(reading.notes) == notes:
-            reading.meet(protocol.name, *component)
-        else:  # a component that is none of ours
-            reading.append(*component[1]())
+            reading.meet(protocol.name, whole, component)
+        else:  # what begins here is no component of ours
+            reading.append(*component())
         start = stop
 
 
 def _component_of_bytes(protocol: Protocol, whole: bytes, value: bytes) -> tuple[bytes, str | None]:
-    return whole, f"/{protocol.name}" if protocol.codec is None else _spelled(
-        protocol.name, _text_of_value(protocol, value)
-    )
+    if protocol.codec is None:
+        return whole, f"/{protocol.name}"
+    return whole, _spelled(protocol.name, _text_of_value(protocol, value))
 
 
 def _varint(source: bytes, position: int, reading: Reading) -> int:

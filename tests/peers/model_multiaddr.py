@@ -27,7 +27,7 @@ HOSTS = {"dns", "dns4", "dns6", "dnsaddr", "sni"}
 
 def read(source: Source) -> Reading:
     """Predict what the library makes of an input."""
-    reading = Reading(source)
+    reading = Reading()
     if isinstance(source, bytes):
         _read_bytes(source, reading)
         return reading

@@ -18,7 +18,7 @@ KNOWN = {
 
 def read(source: Source) -> Reading:
     """Predict what the library makes of an input."""
-    reading = Reading(source)
+    reading = Reading()
     try:
         if isinstance(source, str):
             _read_text(source, reading)

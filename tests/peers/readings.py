@@ -30,18 +30,11 @@ class Meeting(NamedTuple):
     def kind(self) -> Kind | None:
         return kind_of(self.ours, self.theirs)
 
-    @property
-    def value(self) -> str:
-        """The value's text, of a component met as text."""
-        assert isinstance(self.source, str)
-        return self.source.removeprefix(f"/{self.protocol}/")
-
 
 class Reading:
     """One input's way through a model."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.notes: list[str] = []
         self.meetings: list[Meeting] = []
         self._whole: list[tuple[bytes, str | None]] = []

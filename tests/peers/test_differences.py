@@ -57,7 +57,7 @@ def ask(source: Source) -> Outcome:
 
 def model(source: Source) -> Reading:
     """Predict what `ask` does with an address of one component."""
-    reading = Reading(source)
+    reading = Reading()
     outcome = ask(source)
     if outcome is None:
         reading.refuse()
@@ -137,7 +137,7 @@ def test_an_example_that_another_entry_claims_fails() -> None:
 
 def noting(source: Source) -> Reading:
     """Predict a plus sign, with a note that may be in the list."""
-    reading = Reading(source)
+    reading = Reading()
     reading.note("plus")
     reading.append(b"\x06\0\x50", "/tcp/80")
     return reading
@@ -156,7 +156,7 @@ def test_an_entry_that_claims_nothing_is_named() -> None:
 
 
 def test_an_error_in_a_component_is_a_refusal_of_the_whole() -> None:
-    reading = Reading("/tcp/80")
+    reading = Reading()
     with pytest.raises(RefusedError):
         reading.meet("tcp", "/tcp/80", lambda: (b"%d" % int("a"), ""))
     assert reading.meetings[0].kind == "refuses"
