@@ -151,7 +151,7 @@ class _Laws:
         except ParseError as error:
             self.fail(f"{_shown(text)} does not stand in an address: {error}")
         if bytes(address) != 2 * encoded or str(address) != f"/{self.protocol.name}/{text}" * 2:
-            self.fail(f"{_shown(text)} twice in an address is read as {_shown(str(address))}")
+            self.fail(f"{_shown(text)} twice in an address is read as {_shown(str(address))}, not as two of it")
 
     def component(self, value: object) -> Component | ValueError:
         """Read a value, or return the error with which it is refused; a `TypeError` says that it is no value's type."""

@@ -60,6 +60,10 @@ _OF_ONE_MACHINE: Mapping[str, SearchStrategy[bytes]] = {
 }
 
 
+_NOTHING = st.tuples(st.integers(0, 0), st.integers(0, 0))
+"""As many choices as most values take: to Hypothesis fewer are simpler, and all would shrink to `/tls/ws`."""
+
+
 class _Walk:
     """A way through a grammar: what may follow each state, and what draws a protocol's component."""
 
@@ -72,14 +76,16 @@ class _Walk:
     ) -> None:
         self.registry = registry
         self.components = {name: _encoded(name, drawn, registry) for name, drawn in values.items()}
-        # The greatest code, which is the longest, more often than its share.
-        self.any = st.sampled_from([*values, max(values, key=lambda name: registry[name].code)])
+        # The greatest code, which is the longest, has three shares.
+        self.any = st.sampled_from([*values, *[max(values, key=lambda name: registry[name].code)] * 2])
         self._grammar = grammar
         self._least, self._most = sizes
         self._followers: dict[tuple[str, int, int], SearchStrategy[str]] = {}
 
     def __repr__(self) -> str:
-        return f"{', '.join(self.components)}; {self._least} to {self._most} components"
+        names = list(self.components)
+        which = ", ".join(names) if len(names) < 6 else f"{len(names)} protocols"
+        return f"{self._least} to {self._most} components of {which}"
 
     def followers(self, state: str, count: int) -> SearchStrategy[str]:
         """Return the strategy for what follows a state that is behind `count` components."""
@@ -90,10 +96,10 @@ class _Walk:
         return followers
 
 
-def _encoded(name: str, values: SearchStrategy[object], registry: Registry) -> bytes | SearchStrategy[bytes]:
-    """Return what draws a component's bytes, or these where there is nothing to draw."""
+def _encoded(name: str, values: SearchStrategy[object], registry: Registry) -> SearchStrategy[bytes]:
+    """Draw a component's bytes."""
     if registry[name].codec is None:
-        return bytes(Component(name, registry=registry))
+        return _NOTHING.map(lambda _: bytes(Component(name, registry=registry)))
     return values.map(lambda value: bytes(Component(name, value, registry=registry)))
 
 
@@ -104,8 +110,7 @@ def _walked(draw: DrawFn, walk: _Walk) -> Multiaddr:
     while (state := draw(walk.followers(state, len(encoded)))) != END:
         if state == ANY:
             state = draw(walk.any)
-        component = walk.components[protocol_of(state)]
-        encoded.append(component if isinstance(component, bytes) else draw(component))
+        encoded.append(draw(walk.components[protocol_of(state)]))
     return Multiaddr(b"".join(encoded) or (), registry=walk.registry)
 
 

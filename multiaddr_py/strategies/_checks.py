@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hypothesis.errors import InvalidArgument
@@ -94,3 +94,18 @@ def check_kind(kind: type | None) -> None:
     """Refuse what is no kind of source."""
     if kind not in (None, str, bytes):
         raise InvalidArgument(f"{kind=} is neither str nor bytes nor None")
+
+
+def checked_key_types(key_types: Iterable[str] | None, known: Sequence[str]) -> list[str] | None:
+    """Return the types of keys that are wanted; None where nobody says."""
+    if key_types is None:
+        return None
+    if isinstance(key_types, str) or not isinstance(key_types, Iterable):
+        raise InvalidArgument(f"key_types={key_types!r} is no collection of types; write [{key_types!r}] for one")
+    wanted = list(key_types)
+    if not wanted:
+        raise InvalidArgument(f"{key_types=} leaves no type")
+    for key_type in wanted:
+        if key_type not in known:
+            raise InvalidArgument(f"{key_type!r} is no type of key; there are {', '.join(known)}")
+    return wanted

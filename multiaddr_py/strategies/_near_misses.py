@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, overload
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from multiaddr_py import CODECS, REGISTRY, Component, Multiaddr, Registry
+from multiaddr_py import CODECS, REGISTRY, Multiaddr, Registry
 from multiaddr_py.strategies._addresses import components, multiaddrs
 from multiaddr_py.strategies._checks import check_kind, checked_protocols, checked_registry
 from multiaddr_py.strategies._faults import OF_BYTES, OF_TEXT, Source
-from multiaddr_py.strategies._values import raw_values, varint
+from multiaddr_py.strategies._values import varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from multiaddr_py import Protocol
+    from multiaddr_py import Component, Protocol
     from multiaddr_py.registry import Key
     from multiaddr_py.strategies._faults import Fault
 
@@ -58,9 +58,9 @@ class _Faults(Generic[Source]):
     def __init__(
         self, protocols: Sequence[Protocol], table: Mapping[str, Sequence[Fault[Source]]], registry: Registry
     ) -> None:
-        self._registry = registry
-        self._all: list[tuple[Protocol, Fault[Source]]] = [
-            (protocol, fault)
+        drawn = {protocol.name: components(protocols=[protocol], registry=registry) for protocol in protocols}
+        self._all: list[tuple[SearchStrategy[Component], Fault[Source]]] = [
+            (drawn[protocol.name], fault)
             for protocol in protocols
             if protocol.codec is not None and CODECS.get(protocol.codec.name) is protocol.codec
             for fault in table.get(protocol.codec.name, ())
@@ -74,8 +74,8 @@ class _Faults(Generic[Source]):
 
     def drawn(self, draw: DrawFn) -> tuple[Component, Fault[Source]]:
         """Draw a component and a fault that its value can have."""
-        protocol, fault = draw(st.sampled_from(self._all))
-        return Component(protocol, draw(raw_values(protocol)), registry=self._registry), fault
+        component, fault = self._all[draw(st.integers(0, len(self._all) - 1))]
+        return draw(component), fault
 
 
 @st.composite
@@ -101,7 +101,7 @@ def _texts(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrateg
         misses.append(NearMiss(f"{left}/{it.name}/", "the value is missing", behind + 1, it.name))
         if right:
             misses.append(NearMiss(f"{left}/{it.name}/{right}", "the value is empty", behind + 1, it.name))
-    return draw(st.sampled_from(misses))
+    return misses[draw(st.integers(0, len(misses) - 1))]
 
 
 @st.composite
@@ -133,7 +133,7 @@ def _bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], plain: SearchStrateg
             NearMiss(left + prefix + varint(len(raw) + 1) + raw, "the value is cut off", behind, it.name),
             NearMiss(left + prefix + varint((1 << 63) - 1) + raw, "the value is cut off", behind, it.name),
         ]
-    return draw(st.sampled_from(misses))
+    return misses[draw(st.integers(0, len(misses) - 1))]
 
 
 @st.composite

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from multiaddr_py import CODECS, PeerId
+from multiaddr_py.strategies._checks import checked_key_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from multiaddr_py import Codec, Protocol
 
@@ -145,9 +146,9 @@ def of_one_machine(raw: bytes) -> bool:
 
 
 def ports(least: int = 0) -> Bytes:
-    """Draw ports from `least` on."""
+    """Draw ports from `least` on; the edges come second, so that what fails from some port on shrinks to that."""
     edges = st.sampled_from([port for port in PORT_EDGES if port >= least])
-    return (edges | st.integers(least, 0xFFFF)).map(lambda port: port.to_bytes(2))
+    return (st.integers(least, 0xFFFF) | edges).map(lambda port: port.to_bytes(2))
 
 
 def host_names() -> Bytes:
@@ -161,7 +162,7 @@ def host_names() -> Bytes:
 
 def _uint(size: int, *edges: int) -> Bytes:
     most = (1 << 8 * size) - 1
-    return (st.sampled_from([0, most, *edges]) | st.integers(0, most)).map(lambda number: number.to_bytes(size))
+    return (st.integers(0, most) | st.sampled_from([0, most, *edges])).map(lambda number: number.to_bytes(size))
 
 
 def _text(size: int | None, edges: tuple[str, ...] = _NAME_EDGES) -> Bytes:
@@ -201,7 +202,7 @@ _KEYS: Mapping[str, Bytes] = {
 KEY_TYPES: Final = tuple(_KEYS)
 
 
-def peer_id_values(key_types: tuple[str, ...] | None = None) -> Bytes:
+def peer_id_values(key_types: Sequence[str] | None = None) -> Bytes:
     """Draw the multihashes of peer IDs: of keys of some types, or of all, also of what is no key at all."""
     if key_types is not None:
         return st.one_of([_KEYS[key_type] for key_type in key_types])
@@ -308,11 +309,12 @@ def raw_values(protocol: Protocol) -> Bytes:
     return _BY_CODEC[codec.name](size)
 
 
-def peer_ids(*, key_types: tuple[str, ...] | list[str] | None = None) -> st.SearchStrategy[PeerId]:
+def peer_ids(*, key_types: Iterable[str] | None = None) -> st.SearchStrategy[PeerId]:
     """Draw peer IDs.
 
     `key_types` are those of the peer ID specification: Ed25519, Secp256k1, RSA, ECDSA;
     None stands for all, and for identity multihashes of up to 42 bytes that hold no key.
-    A peer ID of RSA and ECDSA is a hash, of which nobody can say what was hashed.
+    A peer ID of RSA or ECDSA is a hash, of which nobody can say what was hashed.
+    Raises `InvalidArgument` for other types.
     """
-    return peer_id_values(None if key_types is None else tuple(key_types)).map(PeerId)
+    return peer_id_values(checked_key_types(key_types, KEY_TYPES)).map(PeerId)

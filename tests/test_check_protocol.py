@@ -1,0 +1,206 @@
+"""`check_protocol`: it passes the library's codecs, and says of a broken one which law it breaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from multiaddr_py import CODECS, REGISTRY, Codec, Component, ParseError, PeerId, Protocol
+from multiaddr_py.testing import check_protocol
+
+
+def read_hex(text: str) -> bytes:
+    if not text or text.strip("0123456789abcdef") or len(text) % 2:
+        raise ValueError("hex is pairs of 0 to 9 and a to f")
+    return bytes.fromhex(text)
+
+
+def hex_of(value: object) -> bytes:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("an int")
+    if not 0 <= value < 256:
+        raise ValueError("from 0 to 255")
+    return bytes([value])
+
+
+def protocol(
+    to_raw: Callable[[str], bytes] = read_hex,
+    to_text: Callable[[bytes], str] = bytes.hex,
+    size: int | None = None,
+    **functions: Callable[..., object],
+) -> Protocol:
+    return Protocol(455, size, "mine", Codec("mine", to_raw, to_text, **functions))  # type: ignore[arg-type] # of its types
+
+
+EXAMPLES: dict[str, list[object]] = {
+    "ip4": ["127.0.0.1", b"\0\0\0\0"],
+    "ip6": ["::1", "::ffff:1.2.3.4"],
+    "text": ["example.com"],
+    "uint8": ["24", 0],
+    "uint16": ["080", 65535],
+    "uint64": [1 << 63],
+    "peer_id": [PeerId("12D3KooWBdmLJjhpgJ9KZgLM3f894ff9xyBfPvPjFNn7MKJpyrC2")],
+    "multihash": ["uEiAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],
+    "multibase": ["uAQID"],
+    "path": [b"/run/a.sock", "a"],
+    "percent": ["a%2Fb"],
+    "onion": ["aaimaq4ygg2iegci:80"],
+    "onion3": ["vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd:1234"],
+    "garlic64": [bytes(386)],
+    "garlic32": [bytes(32), bytes(35)],
+}
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_the_codecs_of_the_library_keep_the_laws(name: str) -> None:
+    for row in REGISTRY:
+        if row.codec is CODECS[name]:
+            check_protocol(row, EXAMPLES[name])
+
+
+def test_a_sound_codec_of_ones_own_keeps_the_laws() -> None:
+    check_protocol(protocol(), ["00ff", b"\x01"], refused=["0", "x", "FF"])
+    check_protocol(protocol(), {"00ff": b"\x00\xff"})
+    check_protocol(protocol(size=16), ["00ff"], refused=["00", b"\x00"])
+    check_protocol(protocol(size=8, to_value=lambda raw: raw[0], from_value=hex_of), [0, 255, "7f"], refused=[256])
+
+
+def to_upper(raw: bytes) -> str:
+    return raw.hex().upper()
+
+
+def with_slash(raw: bytes) -> str:
+    return raw.hex("/")
+
+
+calls = iter(range(10**9))
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (
+            protocol(to_raw=lambda text: read_hex(text) + b"\0"),
+            "to_text(0x00ff00) is '00ff00', which is read as 0x00ff0000",
+        ),
+        (
+            protocol(to_text=to_upper),
+            "to_text(0x00ff) is '00FF', which is refused: hex is pairs of 0 to 9 and a to f",
+        ),
+        (protocol(to_text=with_slash), "to_text(0x00ff) is '00/ff', and a value has no slash"),
+        (protocol(to_text=lambda raw: ""), "to_text(0x00ff) is '', which is refused: the value is empty"),
+        (
+            protocol(to_text=bytes),  # type: ignore[arg-type] # the fault
+            "to_text(0x00ff) is a bytes, not a str",
+        ),
+        (protocol(to_text=lambda raw: f"{next(calls):04x}"), "is not the same when it is asked again"),
+        (
+            protocol(to_raw=lambda text: {"00ff": b"\0\xff"}[text]),
+            "reading ' ' raises KeyError: ' '; a codec refuses with a ValueError",
+        ),
+        (
+            protocol(to_raw=lambda text: 5),  # type: ignore[arg-type, return-value] # the fault
+            "reading '00ff' raises TypeError: ",
+        ),
+        (
+            protocol(check=lambda raw: read_hex("x")),
+            "the example '00ff' is accepted, but check(0x00ff) raises ValueError: hex is pairs",
+        ),
+        (protocol(check=lambda raw: {b"\0\xff": 0}[raw]), "raises KeyError: "),
+        (
+            protocol(to_value=lambda raw: 1 / 0),
+            "0x00ff is accepted, but to_value(0x00ff) raises ZeroDivisionError: division by zero",
+        ),
+        (
+            protocol(to_value=lambda raw: raw[0]),
+            "to_value(0x00ff) is 0, which from_value does not take: mine: its value is text or bytes, not int",
+        ),
+        (protocol(to_value=lambda raw: raw[:1]), "to_value(0x00ff) is 0x00, which is read as 0x00"),
+        (
+            protocol(to_value=lambda raw: 256, from_value=hex_of),
+            "to_value(0x00ff) is 256, which is refused: from 0 to 255",
+        ),
+        (protocol(from_value=lambda value: {}[value]), "reading True raises KeyError: True"),
+    ],
+)
+def test_a_broken_codec_is_told_what_it_breaks(broken: Protocol, message: str) -> None:
+    with pytest.raises(AssertionError, match=f"^mine: .*{re.escape(message)}"):
+        check_protocol(broken, ["00ff"])
+
+
+def test_what_only_an_address_shows_is_told() -> None:
+    """What is refused as a segment and read as the rest of an address swallows what stands behind it."""
+
+    def refuse(text: str) -> bytes:
+        raise ValueError("a segment")
+
+    codec = Codec("rest", refuse, lambda raw: raw.decode().strip("/"), takes_rest=True)
+    message = "^mine: 'a' twice in an address is read as '/mine/a/mine/a', not as two of it$"
+    with pytest.raises(AssertionError, match=message):
+        check_protocol(Protocol(455, None, "mine", codec), ["a"])
+
+
+def test_a_codec_that_changes_its_mind_is_told() -> None:
+    answers = iter([b"\0\xff", b"\0\xff", b"\0\xff"])
+
+    def read(text: str) -> bytes:
+        for answer in answers:
+            return answer
+        raise ValueError("no more")
+
+    with pytest.raises(AssertionError, match=r"^mine: '00ff' does not stand in an address: .*no more"):
+        check_protocol(protocol(to_raw=read), ["00ff"])
+
+
+def test_an_example_that_is_refused_or_read_otherwise_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"^mine: the example 'zz' is refused: hex is pairs of 0 to 9 and a to f$"):
+        check_protocol(protocol(), ["zz"])
+    with pytest.raises(AssertionError, match=r"^mine: the example '00ff' is read as 0x00ff, not as 0xff00$"):
+        check_protocol(protocol(), {"00ff": b"\xff\x00"})
+    with pytest.raises(
+        AssertionError, match=r"^mine: the example 0x00 is refused: a value of mine has 2 bytes, not 1$"
+    ):
+        check_protocol(protocol(size=16), [b"\x00"])
+
+
+def test_what_is_to_be_refused_and_is_not_is_told() -> None:
+    with pytest.raises(AssertionError, match=r"^mine: '01' is to be refused, and is read as 0x01$"):
+        check_protocol(protocol(), ["00"], refused=["zz", "01"])
+
+
+def test_the_cause_is_kept() -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_protocol(protocol(to_value=lambda raw: 1 / 0), ["00"])
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_long_value_is_told_shortly() -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_protocol(protocol(to_text=to_upper), ["ab" * 10_000])
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("tcp", ["80"]), TypeError, "a Protocol is checked, not str"),
+        ((REGISTRY["tls"], ["1"]), ValueError, "tls has no value: there is nothing to check"),
+        ((REGISTRY["tcp"], []), ValueError, "at least one example is needed"),
+        ((REGISTRY["tcp"], {}), ValueError, "at least one example is needed"),
+        ((REGISTRY["tcp"], "80"), TypeError, "examples are a collection of values, not one of type str"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(
+    arguments: tuple[Protocol, list[object]], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{message}$"):
+        check_protocol(*arguments)
+
+
+def test_what_is_refused_is_refused_in_addresses_too() -> None:
+    """The laws are those of addresses: the registry with this one protocol is what they are checked with."""
+    with pytest.raises(ParseError):
+        Component(REGISTRY["tcp"], "65536")
+    check_protocol(REGISTRY["tcp"], ["80"], refused=["65536", "+1", b"", b"\0"])
