@@ -1,4 +1,4 @@
-"""How hard Hypothesis tries: `quick`, or `thorough` where the environment says `MULTIADDR_PROFILE=thorough`.
+"""How hard Hypothesis tries: `quick`, or what `MULTIADDR_PROFILE` says: `thorough`, `million`.
 
 No profile has a deadline: how long an example takes depends on the machine.
 """
@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 # In CI the examples are the same each time, so that a failure is that of the change at hand.
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("thorough", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Of each of the 26 laws of `test_laws` and `test_accel`: over a million examples in all.
+settings.register_profile("million", max_examples=40_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
 
 # A shell lets what it starts in the background ignore SIGINT, and children would, too; tests send it.
