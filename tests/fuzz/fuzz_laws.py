@@ -1,12 +1,18 @@
 """What holds for every text and all bytes, as functions that take any input.
 
 What is read can be written and read again, and is the same then; what is not is refused with an error that says where.
-How components are framed is read here by other means than the package's.
+How components are framed, and their values' canonical texts, are read here by other means than the package's.
 """
 
 from __future__ import annotations
 
+import base64
 import pickle
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import unquote_to_bytes
+
+import base58
 
 from multiaddr_py import REGISTRY, Component, Multiaddr, ParseError, PeerId, Protocol, UnknownProtocolError
 
@@ -14,6 +20,25 @@ MOST_CHARACTERS = 1500
 """Of an error's message: reason and hint, and the source around the fault."""
 
 NAMES = {protocol.name for protocol in REGISTRY}
+
+READERS: dict[str, Callable[[str], bytes]] = {
+    "ip4": lambda text: IPv4Address(text).packed,
+    "ip6": lambda text: IPv6Address(text).packed,
+    "text": str.encode,
+    "uint8": lambda text: int(text).to_bytes(1),
+    "uint16": lambda text: int(text).to_bytes(2),
+    "uint64": lambda text: int(text).to_bytes(8),
+    "peer_id": base58.b58decode,
+    "multihash": lambda text: base64.urlsafe_b64decode(text.removeprefix("u") + "=="),
+    "multibase": lambda text: base64.urlsafe_b64decode(text.removeprefix("u") + "=="),
+    "path": unquote_to_bytes,
+    "percent": unquote_to_bytes,
+    "onion": lambda text: base64.b32decode(text[:16].upper()) + int(text[17:]).to_bytes(2),
+    "onion3": lambda text: base64.b32decode(text[:56].upper()) + int(text[57:]).to_bytes(2),
+    "garlic64": lambda text: base64.b64decode(text, b"-~"),
+    "garlic32": lambda text: base64.b32decode(text.upper() + "=" * (-len(text) % 8)),
+}
+"""What reads the canonical text of a value, by the name of the codec."""
 
 
 def check_text(raw: bytes) -> None:
@@ -121,7 +146,12 @@ def check_component(component: Component, address: Multiaddr) -> None:
         Component(protocol, component.typed_value),
     ):
         assert again == component, "a value in another form is another value"
-    assert (value is None) == (protocol.size == 0), "it has a value where the table says otherwise"
+    if protocol.codec is None or value is None:
+        assert (protocol.codec, protocol.size, value) == (None, 0, None), (
+            "it has a value where the table says otherwise"
+        )
+    else:
+        assert READERS[protocol.codec.name](value) == component.raw_value, "elsewhere the text is read otherwise"
     assert first is not None, "it is not found"
     assert first.value == address.value_for_protocol(protocol), "the first one's value is another one"
     assert component in address.get_all(protocol.code), "it is not among all of its protocol"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance import CONFORMANCE
 from fuzz_accelerator import LEFT_BYTES, MARK, RIGHT_BYTES, check_accelerator, sources_of
 from fuzz_command import CHOICES, check_command, given
 from fuzz_laws import check_bytes, check_text, text_of
@@ -33,15 +32,19 @@ class Target(NamedTuple):
 
 def sources(*, shared: bool = True) -> list[Source]:
     """Return the texts and bytes of this project's vectors, and with `shared` those beside it, if they are there."""
-    shared = shared and CONFORMANCE.is_dir()
+    paths, in_use = [VECTORS], []
+    if shared:
+        from conformance import CONFORMANCE  # takes longer than all else here, since it needs pytest
+
+        if CONFORMANCE.is_dir():
+            paths.append(CONFORMANCE / "vectors.jsonl")
+            in_use = (CONFORMANCE / "real-world.txt").read_text(encoding="utf-8").splitlines()
     found: list[Source] = []
-    for path in [VECTORS, *([CONFORMANCE / "vectors.jsonl"] if shared else [])]:
+    for path in paths:
         for row in map(json.loads, path.read_text(encoding="ascii").splitlines()):
             found += [row[key] for key in ("text", "canonical") if key in row]
             found += [bytes.fromhex(row["hex"])] if "hex" in row else []
-    if shared:
-        in_use = (CONFORMANCE / "real-world.txt").read_text(encoding="utf-8").splitlines()
-        found += in_use[::20]  # of which many are alike
+    found += in_use[::20]  # many are alike
     return list(dict.fromkeys(found))
 
 
@@ -58,6 +61,7 @@ def row_of(source: Source) -> dict[str, object]:
 
 
 def _text_seeds(sources: list[Source]) -> Iterator[bytes]:
+    yield b"/tls" * 800 + b"/TLS"
     for source in sources:
         if isinstance(source, str):
             yield raw_of(source)
@@ -65,7 +69,8 @@ def _text_seeds(sources: list[Source]) -> Iterator[bytes]:
 
 
 def _bytes_seeds(sources: list[Source]) -> Iterator[bytes]:
-    return (source for source in sources if isinstance(source, bytes))
+    yield b"\xc0\x03" * 1600 + b"\0"
+    yield from (source for source in sources if isinstance(source, bytes))
 
 
 def _command_seeds(sources: list[Source]) -> Iterator[bytes]:
@@ -81,7 +86,15 @@ def _command_seeds(sources: list[Source]) -> Iterator[bytes]:
         choices = number % len(CHOICES)
         between = b"\n" if CHOICES[choices][0] == "lines" else b"\0"
         yield bytes([choices]) + written + (between + other) * (number % 3)
-    for arguments in (b"--json\0/tls", b"--from\0hex\0c003", b"--help", b"--js\0-\n/tls\n", b"--from=a\0/tls", b"-x"):
+    yield b"\0\xef\xbb\xbf/tls\r\n \t\n\n/ws"
+    for arguments in (
+        b"--json\0/tls",
+        b"--from\0hex\0c003",
+        b"--help",
+        b"--js\0-\n/tls\n",
+        b"--from=a\0/tls",
+        b"-\x1b",
+    ):
         yield bytes([len(CHOICES) - 1]) + arguments
 
 
