@@ -33,6 +33,7 @@ SEEDS_A_SECOND = 100
 FINDINGS = ("crash-*", "timeout-*", "oom-*")
 FINISHED = re.compile(r"^#(\d+)\s+DONE +(cov: \d+ ft: \d+ corp: \S+)", re.MULTILINE)
 FAILED = re.compile(r"^ === Uncaught Python|^Traceback |^.*runtime error: |^==\d+== ?ERROR: ", re.MULTILINE)
+LIBFUZZERS_OWN = re.compile(r"^(?:SUMMARY|MS): ", re.MULTILINE)
 LINES_SHOWN = 24
 """Of what a process says of a finding."""
 
@@ -56,6 +57,8 @@ def main() -> int:
     names = options.targets or list(TARGETS)
     if wrong := set(names) - set(TARGETS):
         parser.error(f"{min(wrong)!r} is no target")
+    if options.seconds < 0:
+        parser.error("there are no seconds below 0")
     if options.seconds and atheris() is None:
         parser.error("atheris is not installed: pip install 'atheris>=3', or --seconds 0")
     if options.seconds and "accelerator" in names and compiler() is None:
@@ -68,25 +71,12 @@ def fuzz(name: str, options: argparse.Namespace) -> int:
     """Fuzz a target; print what came of it, and return the exit status."""
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{name}-") as directory:
         work = Path(directory)
-        if options.input is None:
-            most = SEEDS_A_SECOND * options.seconds or sys.maxsize
-            count = write_seeds(TARGETS[name], work / "seeds", most)
-        else:
-            (work / "seeds").mkdir()
-            (work / "seeds" / "input").write_bytes(options.input)
-            count = 1
-        package, settings = options.package.resolve(), {"MULTIADDR_PY_PURE": "1"}
-        if name == "accelerator":
-            settings = {"MULTIADDR_PY_PURE": "0"}
-            if options.seconds:
-                try:
-                    build(package, work / "built")
-                except subprocess.CalledProcessError as error:
-                    print(f"{name}: the C code could not be built\n{error.output}", flush=True)
-                    return 2
-                package, settings = work / "built", environment()
-        paths = [str(package), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        settings["PYTHONPATH"] = os.pathsep.join(paths)
+        count = write_inputs(name, options, work / "seeds")
+        try:
+            settings = settings_of(name, options, work)
+        except subprocess.CalledProcessError as error:
+            print(f"{name}: the C code could not be built\n{error.output}", flush=True)
+            return 2
         with open(work / "log", "wb") as log:
             status = subprocess.run(
                 [sys.executable, Path(__file__).with_name("fuzz_worker.py"), name, *arguments(name, options, work)],
@@ -97,6 +87,25 @@ def fuzz(name: str, options: argparse.Namespace) -> int:
                 check=False,
             ).returncode
         return report(name, status, count, work)
+
+
+def write_inputs(name: str, options: argparse.Namespace, directory: Path) -> int:
+    """Write what a target begins with to a new directory; return how many files that are."""
+    if options.input is None:
+        return write_seeds(TARGETS[name], directory, SEEDS_A_SECOND * options.seconds or sys.maxsize)
+    directory.mkdir()
+    (directory / "input").write_bytes(options.input)
+    return 1
+
+
+def settings_of(name: str, options: argparse.Namespace, work: Path) -> dict[str, str]:
+    """Return the environment of a target's process: which package it imports, and with what accelerator."""
+    package, settings = options.package.resolve(), {"MULTIADDR_PY_PURE": str(int(name != "accelerator"))}
+    if name == "accelerator" and options.seconds:
+        build(package, work / "built")
+        package, settings = work / "built", environment()
+    paths = [str(package), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**settings, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def arguments(name: str, options: argparse.Namespace, work: Path) -> Iterator[str]:
@@ -142,10 +151,10 @@ def report(name: str, status: int, count: int, work: Path) -> int:
 def excerpt(log: str) -> str:
     """Return what a process says of its end."""
     place = FAILED.search(log)
-    lines = re.split("^(?:SUMMARY|MS): ", log[place.start() if place else 0 :], maxsplit=1, flags=re.MULTILINE)[
-        0
-    ].splitlines()
-    return "\n".join(lines[:LINES_SHOWN] if place else lines[-LINES_SHOWN:])
+    if place is None:
+        return "\n".join(log.splitlines()[-LINES_SHOWN:])
+    said = LIBFUZZERS_OWN.split(log[place.start() :], maxsplit=1)[0]
+    return "\n".join(said.splitlines()[:LINES_SHOWN])
 
 
 if __name__ == "__main__":

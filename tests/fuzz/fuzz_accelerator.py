@@ -82,7 +82,7 @@ def actions(
         for name in ("encapsulate", "decapsulate", "startswith", "endswith"):
             yield name, partial(getattr(address, name), operand)
         yield "decapsulate what occurs", partial(_decapsulate_what_occurs, address, operand)
-    for key in [right, *KEYS, *(protocol.name for protocol in address.protocols())]:
+    for key in [right, *KEYS, *dict.fromkeys(protocol.name for protocol in address.protocols())]:
         yield "value_for_protocol", partial(address.value_for_protocol, key)
         yield "get_all", partial(address.get_all, key)
     yield "slice", lambda: [address[place:], address[:place], address[place : 2 * place], address[::-1]]
