@@ -15,12 +15,16 @@ from fuzz_command import CHOICES
 from fuzz_laws import text_of
 from fuzz_targets import TARGETS, dictionary, sources
 
+import multiaddr_py
 from multiaddr_py import ACCELERATED, REGISTRY
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 WORKER = Path(__file__).with_name("fuzz_worker.py")
-ROOT = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[1]
+PACKAGE = Path(multiaddr_py.__path__[0])
 SOURCES = sources(shared=False)
+# What runs here is a broken copy, whose coverage is nobody's.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 needs_accelerator = pytest.mark.skipif(not ACCELERATED, reason="the accelerator was not built, or is turned off")
 
@@ -54,7 +58,7 @@ def test_all_bytes_stand_for_a_text(raw: bytes) -> None:
 
 def broken_copy(directory: Path, path: str, right: str, wrong: str) -> Path:
     """Return a directory with a copy of the package in which something is wrong."""
-    shutil.copytree(ROOT / "multiaddr_py", directory / "multiaddr_py", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, directory / "multiaddr_py", ignore=shutil.ignore_patterns("__pycache__"))
     broken = directory / "multiaddr_py" / path
     source = broken.read_text(encoding="utf-8")
     assert source.count(right) == 1, "what is to be broken has changed"
@@ -85,8 +89,8 @@ def test_a_broken_copy_is_found(row: dict[str, str], seeds: dict[str, Path], tmp
         [sys.executable, WORKER, row["target"], "--plain", seeds[row["target"]]],
         cwd=tmp_path,
         env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(package), str(ROOT / "tests")]),
+            **ENVIRONMENT,
+            "PYTHONPATH": os.pathsep.join([str(package), str(TESTS)]),
             "MULTIADDR_PY_PURE": str(int(row["target"] != "accelerator")),
         },
         capture_output=True,
@@ -98,7 +102,8 @@ def test_a_broken_copy_is_found(row: dict[str, str], seeds: dict[str, Path], tmp
 
 
 def fuzz(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, FUZZ, *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, FUZZ, *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
 def test_a_finding_is_printed_as_a_row_of_the_vectors(tmp_path: Path) -> None:
@@ -135,7 +140,10 @@ C_BREAKS = [
 ]
 
 
-@pytest.mark.skipif(atheris() is None or compiler() is None, reason="this needs atheris and clang or gcc")
+@pytest.mark.skipif(
+    atheris() is None or compiler() is None or not (PACKAGE / "_accel.c").exists(),
+    reason="this needs atheris, clang or gcc, and the source of the C code",
+)
 @pytest.mark.parametrize(("path", "right", "wrong", "said"), C_BREAKS, ids=["overread", "overflow"])
 def test_the_sanitizers_see_what_is_wrong_in_c(path: str, right: str, wrong: str, said: str, tmp_path: Path) -> None:
     package = broken_copy(tmp_path, path, right, wrong)
