@@ -555,6 +555,15 @@ def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     assert done.stderr.startswith("usage: maddr")
 
 
+@pytest.mark.parametrize("address", ["--\x1b]0;title\x07", "-\udcff\n/tls", "-\u202e\u0301\u0301"])
+def test_what_is_taken_for_an_option_cannot_write_to_the_terminal(address: str) -> None:
+    done = maddr("decode", address)
+    assert (done.returncode, done.stdout) == (2, "")
+    *usage, error = done.stderr.splitlines()
+    assert "unrecognized arguments: -" in error
+    assert all(map(str.isprintable, [*usage, error]))
+
+
 def test_the_command_is_installed() -> None:
     [entry] = entry_points(group="console_scripts", name="maddr")
     assert entry.load() is main

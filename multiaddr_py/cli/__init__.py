@@ -10,10 +10,12 @@ from contextlib import suppress
 
 from multiaddr_py import __version__
 from multiaddr_py.cli import decode
+from multiaddr_py.cli.terminal import harmless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +41,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = _parser()
+    decode.add_parser(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as done:  # after --help, --version and wrong usage
+        return done.code if isinstance(done.code, int) else 0
+    return decode.run(options)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))  # it may quote a stranger's address, one that begins with a hyphen
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
         prog="maddr",
         description="Work with multiaddrs, the self-describing network addresses of libp2p and IPFS.",
         epilog="""\
@@ -50,12 +67,7 @@ examples:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"maddr {__version__}")
-    decode.add_parser(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
-    try:
-        options = parser.parse_args(arguments)
-    except SystemExit as done:  # after --help, --version and wrong usage
-        return done.code if isinstance(done.code, int) else 0
-    return decode.run(options)
+    return parser
 
 
 def _let_go() -> None:
