@@ -15,6 +15,8 @@ from multiaddr_py.strategies._values import varint
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+    from multiaddr_py.strategies._faults import Source
+
 # A beginning, what is repeated, and an end: what reading might take more than linear time, memory or stack for.
 _LONG_TEXTS = (
     ("", "/", ""),
@@ -75,8 +77,15 @@ _STRANGE = (
 _CHARACTERS = st.characters()  # surrogates, too, which `st.text` leaves out by itself
 
 
-def _times(most: int) -> SearchStrategy[int]:
-    return st.integers(1, 64) | st.integers(1, most) | st.just(most)
+def _filled(shape: tuple[Source, Source, Source], times: int, most: int) -> Source:
+    """Return a shape whose middle is repeated, as often as there is room for it at most."""
+    front, piece, end = shape
+    room = most - len(front) - len(end)
+    return front + (piece * min(times, room // len(piece) + 1))[:room] + end
+
+
+def _long(shapes: SearchStrategy[tuple[Source, Source, Source]], most: int) -> SearchStrategy[Source]:
+    return st.builds(_filled, shapes, st.integers(1, 64) | st.integers(1, most) | st.just(most), st.just(most))
 
 
 @st.composite
@@ -101,15 +110,10 @@ def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
     likely = st.sampled_from(["", "%", "%2F", "0", "65536", "1.2.3.4", "::", "a", "u", "1", "Qm", ":80", "="])
     any_text = st.text(_CHARACTERS)
     return st.one_of(
-        st.builds(
-            lambda shape, times: shape[0] + (shape[1] * times)[: most - len(shape[0]) - len(shape[2])] + shape[2],
-            st.sampled_from(_LONG_TEXTS),
-            _times(most),
-        ),
+        _long(st.sampled_from(_LONG_TEXTS) | valid.map(lambda text: ("", text, "")), most),
         _damaged_text(valid),
         near_misses(str, registry=registry).map(lambda miss: miss.source),
         st.lists(st.sampled_from(names) | likely | any_text, max_size=8).map(lambda parts: "/" + "/".join(parts)),
-        st.builds(lambda text, times: (text * times)[:most], valid, _times(most)),
         st.text(_STRANGE),
         any_text,
     )
@@ -119,15 +123,10 @@ def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
     valid = multiaddrs(registry=registry).map(bytes)
     codes = st.sampled_from([varint(protocol.code) for protocol in registry])
     return st.one_of(
-        st.builds(
-            lambda shape, times: shape[0] + (shape[1] * times)[: most - len(shape[0]) - len(shape[2])] + shape[2],
-            st.sampled_from(_LONG_BYTES),
-            _times(most),
-        ),
+        _long(st.sampled_from(_LONG_BYTES) | valid.map(lambda raw: (b"", raw, b"")), most),
         _damaged_bytes(valid),
         near_misses(bytes, registry=registry).map(lambda miss: miss.source),
         st.lists(codes | st.binary(max_size=4), max_size=8).map(b"".join),
-        st.builds(lambda raw, times: (raw * times)[:most], valid, _times(most)),
         st.binary(),
     )
 
