@@ -26,10 +26,12 @@ def register() -> None:
     st.register_type_strategy(Multihash, _typed_values_of("certhash"))
     st.register_type_strategy(OnionAddress, _typed_values_of("onion", "onion3"))
     st.register_type_strategy(Protocol, st.sampled_from(list(REGISTRY)))
-    st.register_type_strategy(Registry, st.just(REGISTRY))
+    st.register_type_strategy(Registry, _registries)
 
 
-def _multiaddrs(_: type[Multiaddr]) -> SearchStrategy[Multiaddr]:
+def _multiaddrs(asked: type[Multiaddr]) -> SearchStrategy[Multiaddr]:
+    if asked is not Multiaddr:  # an address is a sequence, but nobody's `Sequence[str]`
+        return NotImplemented
     from multiaddr_py.strategies import multiaddrs  # late, as is said above
 
     return multiaddrs()
@@ -39,6 +41,12 @@ def _components(_: type[Component]) -> SearchStrategy[Component]:
     from multiaddr_py.strategies import components
 
     return components()
+
+
+def _registries(asked: type[Registry]) -> SearchStrategy[Registry]:
+    return (
+        st.just(REGISTRY) if asked is Registry else NotImplemented
+    )  # as above: a collection, but no `Collection[int]`
 
 
 def _peer_ids(_: type[PeerId]) -> SearchStrategy[PeerId]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
+from unicodedata import normalize
 
 from multiaddr_py import Component, Multiaddr, ParseError, Protocol, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import NoReturn
+    from typing import Literal, NoReturn
 
     from multiaddr_py import Codec
 
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
     Source = TypeVar("Source", str, bytes)
     Result = TypeVar("Result")
 
+__all__ = ["check_protocol"]
+
 _JUNK = (
     *("", " ", "\0", "\n", "/", "%", "%2F", "=", ":", "-", "_", "+", ".", "0", "1", "a", "A", "z", "~"),
     *("\ud800", "\u0660", "\uff11", "\u0130", "\u212a", "\u0301", "\u202e", "\U0010ffff"),
 )
-_JUNK_BYTES = (b"", b"\x00", b"\x01", b"/", b"\x7f", b"\x80", b"\xc0", b"\xff")
+_JUNK_BYTES = (b"", *(bytes([byte]) for byte in b"\x00\x01\n /0Aaz\x7f\x80\xc0\xff"))
+_PATHS = ("/a", "/a b/%2F", "/\N{LATIN SMALL LETTER E WITH ACUTE}/..", "/" + "a" * 5000)
+"""What every codec that takes the rest of an address has to take."""
 _STRANGERS: Sequence[object] = (None, True, 0, -1, 1 << 200, 1.5, object(), (), [b""], {}, Ellipsis)
+_FORMS: Sequence[Literal["NFC", "NFD", "NFKC", "NFKD"]] = ("NFC", "NFD", "NFKC", "NFKD")
 _MOST_PLACES = 24
-"""Where an example is spoiled: at so many places at most, from its beginning to its end."""
+"""Where an example is spoiled: at so many places at most, from its beginning to its end; a long one at fewer."""
 
 
 def check_protocol(
@@ -53,18 +59,24 @@ def check_protocol(
         raise TypeError(f"a Protocol is checked, not {type(protocol).__name__}")
     if protocol.codec is None:
         raise ValueError(f"{protocol.name} has no value: there is nothing to check")
-    if isinstance(examples, str | bytes):
-        raise TypeError(f"examples are a collection of values, not one of type {type(examples).__name__}")
+    for argument, given in (("examples", examples), ("refused", refused)):
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise TypeError(f"{argument} are a collection of values, not one of type {type(given).__name__}")
     laws = _Laws(protocol, protocol.codec)
     expected = examples.items() if isinstance(examples, Mapping) else [(example, None) for example in examples]
     if not expected:
         raise ValueError("at least one example is needed")
     for example, raw in expected:
+        if not isinstance(raw, bytes | None):
+            raise TypeError(f"an example stands for bytes, not for {type(raw).__name__}")
         laws.check_example(example, raw)
     for value in refused:
         laws.check_refused(value)
     for stranger in _STRANGERS:
         laws.check_stranger(stranger)
+    if protocol.codec.takes_rest:
+        for path in _PATHS:
+            laws.call("check", protocol.codec.check, path.encode(), f"every path is a value, and {_shown(path)}")
 
 
 class _Laws:
@@ -77,29 +89,41 @@ class _Laws:
 
     def check_example(self, example: object, expected: bytes | None) -> None:
         """Check an example and what is near it."""
-        component = self.component(example)
+        try:
+            component = self.component(example)
+        except TypeError as error:
+            self.fail(f"the example {_shown(example)} is refused: {error}", error)
         if isinstance(component, ValueError):
             self.fail(f"the example {_shown(example)} is refused: {_rule(component)}")
         raw = component.raw_value
         if expected is not None and raw != expected:
             self.fail(f"the example {_shown(example)} is read as {_shown(raw)}, not as {_shown(expected)}")
         self.check_value(component, f"the example {_shown(example)}")
-        texts = {self.codec.to_text(raw), example} if isinstance(example, str) else {self.codec.to_text(raw)}
-        for text in texts:
-            for near_text in _spoiled(text, _JUNK):
-                self.check_anything(near_text)
-        for near_raw in _spoiled(raw, _JUNK_BYTES):
+        canonical = self.codec.to_text(raw)
+        for text in dict.fromkeys([example, canonical] if isinstance(example, str) else [canonical]):
+            for near in _spoiled(text, _JUNK):
+                self.check_anything(near)
+                self.check_anything(near.encode(errors="surrogatepass"))
+            for folded in (text.upper(), text.lower(), text.swapcase(), *(normalize(form, text) for form in _FORMS)):
+                self.check_anything(folded)
+                self.check_anything(folded.encode())
+        for near_raw in (*_spoiled(raw, _JUNK_BYTES), raw.upper(), raw.lower(), raw.swapcase()):
             self.check_anything(near_raw)
 
     def check_anything(self, source: str | bytes) -> None:
         """Check that text or bytes are refused, or keep the laws."""
-        component = self.component(source)
+        component, again = self.component(source), self.component(source)
         if not isinstance(component, ValueError):
+            if isinstance(again, ValueError) or again.raw_value != component.raw_value:
+                self.fail(f"{_shown(source)} is not read the same when it is read again")
             self.check_value(component, _shown(source))
 
     def check_refused(self, value: object) -> None:
         """Check that a value is refused."""
-        component = self.component(value)
+        try:
+            component = self.component(value)
+        except TypeError:
+            return
         if not isinstance(component, ValueError):
             self.fail(f"{_shown(value)} is to be refused, and is read as {_shown(component.raw_value)}")
 
@@ -109,8 +133,12 @@ class _Laws:
             component = self.component(value)
         except TypeError:
             return
-        if not isinstance(component, ValueError):
-            self.check_value(component, _shown(value))
+        if isinstance(component, ValueError):
+            return
+        self.check_value(component, _shown(value))
+        typed = self.codec.to_value(component.raw_value)
+        if typed != value or isinstance(value, bool) is not isinstance(typed, bool):
+            self.fail(f"from_value takes {_shown(value)} for {_shown(typed)}")
 
     def check_value(self, component: Component, source: str) -> None:
         """Check the laws of a value that was accepted."""
@@ -119,6 +147,8 @@ class _Laws:
         text = self.call("to_text", self.codec.to_text, raw, source)
         if not isinstance(text, str):
             self.fail(f"to_text({_shown(raw)}) is a {type(text).__name__}, not a str")
+        if text.encode(errors="ignore").decode() != text:
+            self.fail(f"to_text({_shown(raw)}) is {_shown(text)}, and a lone surrogate is no character")
         if "/" in text:
             self.fail(f"to_text({_shown(raw)}) is {_shown(text)}, and a value has no slash")
         if self.codec.to_text(raw) != text:
@@ -156,14 +186,25 @@ class _Laws:
     def component(self, value: object) -> Component | ValueError:
         """Read a value, or return the error with which it is refused; a `TypeError` says that it is no value's type."""
         try:
+            if isinstance(value, str) and value and not self.codec.takes_rest and "/" not in value:
+                self.check_bytes(f"to_raw({_shown(value)})", self.codec.to_raw(value))
+            elif value is not None and not isinstance(value, str | bytes):
+                self.check_bytes(f"from_value({_shown(value)})", self.codec.from_value(value))
             return Component(self.protocol, value, registry=self.registry)
         except ValueError as error:
             return error
+        except AssertionError:
+            raise
         except Exception as error:
             # Whatever a codec raises is to be told with the value for which it does.
             if isinstance(error, TypeError) and not isinstance(value, str | bytes):
                 raise
             self.fail(f"reading {_shown(value)} raises {_raised(error)}; a codec refuses with a ValueError", error)
+
+    def check_bytes(self, call: str, raw: object) -> None:
+        """Check what a function of the codec gives for bytes."""
+        if not isinstance(raw, bytes | bytearray | memoryview):
+            self.fail(f"{call} is of type {type(raw).__name__}, not bytes")
 
     def call(self, name: str, function: Callable[[Given], Result], argument: Given, source: str) -> Result:
         """Call a function of the codec, which is not to refuse what was accepted before."""
@@ -185,7 +226,8 @@ def _spoiled(source: Source, pieces: Sequence[Source]) -> Iterator[Source]:
     yield source[:-1]
     for piece in pieces:
         yield source + piece
-    for place in range(0, len(source), 1 + len(source) // _MOST_PLACES):
+    places = min(_MOST_PLACES, 50_000 // (len(source) + 1) + 1)
+    for place in range(0, len(source), 1 + len(source) // places):
         yield source[:place]
         yield source[place:]
         for piece in pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -102,7 +103,7 @@ calls = iter(range(10**9))
         ),
         (
             protocol(to_raw=lambda text: 5),  # type: ignore[arg-type, return-value] # the fault
-            "reading '00ff' raises TypeError: ",
+            "to_raw('00ff') is of type int, not bytes",
         ),
         (
             protocol(check=lambda raw: read_hex("x")),
@@ -115,7 +116,7 @@ calls = iter(range(10**9))
         ),
         (
             protocol(to_value=lambda raw: raw[0]),
-            "to_value(0x00ff) is 0, which from_value does not take: mine: its value is text or bytes, not int",
+            "to_value(0x00ff) is 0, which from_value does not take: its value is text or bytes, not int",
         ),
         (protocol(to_value=lambda raw: raw[:1]), "to_value(0x00ff) is 0x00, which is read as 0x00"),
         (
@@ -126,7 +127,7 @@ calls = iter(range(10**9))
     ],
 )
 def test_a_broken_codec_is_told_what_it_breaks(broken: Protocol, message: str) -> None:
-    with pytest.raises(AssertionError, match=f"^mine: .*{re.escape(message)}"):
+    with pytest.raises(AssertionError, match=rf"^mine: .*{re.escape(message)}"):
         check_protocol(broken, ["00ff"])
 
 
@@ -143,7 +144,7 @@ def test_what_only_an_address_shows_is_told() -> None:
 
 
 def test_a_codec_that_changes_its_mind_is_told() -> None:
-    answers = iter([b"\0\xff", b"\0\xff", b"\0\xff"])
+    answers = iter([b"\0\xff"] * 6)
 
     def read(text: str) -> bytes:
         for answer in answers:
@@ -163,6 +164,11 @@ def test_an_example_that_is_refused_or_read_otherwise_is_told() -> None:
         AssertionError, match=r"^mine: the example 0x00 is refused: a value of mine has 2 bytes, not 1$"
     ):
         check_protocol(protocol(size=16), [b"\x00"])
+
+
+def test_a_text_is_no_collection_of_what_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^refused are a collection of values, not one of type str$"):
+        check_protocol(protocol(), ["00"], refused="zz")
 
 
 def test_what_is_to_be_refused_and_is_not_is_told() -> None:
@@ -190,6 +196,7 @@ def test_a_long_value_is_told_shortly() -> None:
         ((REGISTRY["tcp"], []), ValueError, "at least one example is needed"),
         ((REGISTRY["tcp"], {}), ValueError, "at least one example is needed"),
         ((REGISTRY["tcp"], "80"), TypeError, "examples are a collection of values, not one of type str"),
+        ((REGISTRY["tcp"], None), TypeError, "examples are a collection of values, not one of type NoneType"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(
@@ -204,3 +211,73 @@ def test_what_is_refused_is_refused_in_addresses_too() -> None:
     with pytest.raises(ParseError):
         Component(REGISTRY["tcp"], "65536")
     check_protocol(REGISTRY["tcp"], ["80"], refused=["65536", "+1", b"", b"\0"])
+
+
+def low(text: str) -> bytes:
+    return text.lower().encode()
+
+
+def accept_utf8(raw: bytes) -> None:
+    if b"/" in raw:
+        raise ValueError("no slash")
+    raw.decode()
+
+
+def refuse_long(raw: bytes) -> None:
+    if len(raw) > 6:
+        raise ValueError("too long")
+
+
+UNSOUND = {
+    "folds case, and its check does not": Codec("low", low, lambda raw: raw.decode().lower(), accept_utf8),
+    "normalizes, and its check does not": Codec(
+        "nfc",
+        lambda text: unicodedata.normalize("NFC", text).encode(),
+        lambda raw: unicodedata.normalize("NFC", raw.decode()),
+        accept_utf8,
+    ),
+    "writes lone surrogates": Codec(
+        "wtf8",
+        lambda text: text.encode(errors="surrogatepass"),
+        lambda raw: raw.decode(errors="surrogatepass"),
+        lambda raw: accept_utf8(raw.replace(b"\xed\xa0\x80", b"")),
+    ),
+    "is not pure": Codec("dice", lambda text: bytes([next(calls) % 251]), lambda raw: str(raw[0])),
+    "refuses long paths": Codec(
+        "path", lambda text: text.encode(), lambda raw: raw.decode(), refuse_long, takes_rest=True
+    ),
+    "takes any number for a byte": Codec(
+        "byte",
+        lambda text: bytes([int(text)]) if text.isdigit() and text.isascii() and int(text) < 256 else read_hex("x"),
+        lambda raw: str(raw[0]),
+        size=8,
+        to_value=lambda raw: raw[0],
+        from_value=lambda value: bytes([int(value) & 255]),  # type: ignore[call-overload] # the fault
+    ),
+    "makes a list": Codec("list", lambda text: list(read_hex(text)), bytes.hex),  # type: ignore[arg-type, return-value] # the fault
+    "makes text of a value": Codec(
+        "text",
+        read_hex,
+        bytes.hex,
+        to_value=lambda raw: int(raw.hex(), 16),
+        from_value=str,  # type: ignore[arg-type] # the fault
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNSOUND)
+def test_a_codec_is_caught_that(fault: str) -> None:
+    codec = UNSOUND[fault]
+    example = {"nfc": "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "dice": "7", "byte": "7", "path": "ab"}.get(
+        codec.name, "00ff"
+    )
+    with pytest.raises(AssertionError, match=r"^mine: "):
+        check_protocol(Protocol(455, codec.size, "mine", codec), [example])
+
+
+def test_what_has_no_values_type_is_refused() -> None:
+    check_protocol(protocol(), ["00"], refused=[1.5, None])
+    with pytest.raises(AssertionError, match=r"^mine: the example 1\.5 is refused: its value is text or bytes"):
+        check_protocol(protocol(), [1.5])
+    with pytest.raises(TypeError, match=r"^an example stands for bytes, not for str$"):
+        check_protocol(protocol(), {"00": "00"})

@@ -9,14 +9,14 @@
 >>> test_nothing_is_lost()
 
 With Hypothesis installed, `st.from_type` knows `Multiaddr`, `Component` and `PeerId` by themselves.
-Hypothesis comes with the extra: `pip install 'multiaddr-py[hypothesis]'`.
+Hypothesis comes with the extra of its name.
 """
 
 try:
     import hypothesis  # noqa: F401  it is there to be missed
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "Hypothesis is needed, as the extra hypothesis has it: pip install hypothesis", name="hypothesis"
+        "Hypothesis is needed (the extra `hypothesis` has it): pip install hypothesis", name="hypothesis"
     ) from error
 
 from multiaddr_py.strategies._addresses import components, dialable, multiaddrs, relayed, thin_waist, values

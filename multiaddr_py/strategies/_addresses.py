@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from multiaddr_py import REGISTRY, Component, Multiaddr, Registry
+from multiaddr_py import REGISTRY, Component, Multiaddr, MultiaddrError, Protocol, Registry
 from multiaddr_py.strategies._checks import (
     checked_protocol,
     checked_protocols,
@@ -19,6 +19,7 @@ from multiaddr_py.strategies._checks import (
 from multiaddr_py.strategies._grammars import (
     ANY,
     CLIP,
+    COMMON,
     DIALABLE,
     END,
     RELAYED,
@@ -33,6 +34,7 @@ from multiaddr_py.strategies._values import (
     host_names,
     ip4,
     ip6,
+    is_ours,
     of_one_machine,
     peer_id_values,
     ports,
@@ -41,13 +43,14 @@ from multiaddr_py.strategies._values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
-    from typing import TypeAlias
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from multiaddr_py.registry import Key
+    from multiaddr_py.strategies._checks import Values
 
-    Values: TypeAlias = Mapping[Key, SearchStrategy[object]]
+_NOTHING = st.tuples(st.integers(0, 0), st.integers(0, 0))
+"""As many choices as most values take: to Hypothesis fewer are simpler, and all would shrink to `/tls/ws` or a path."""
 
 # What a socket connects to: a port, and an address or a name of one machine.
 _OF_ONE_MACHINE: Mapping[str, SearchStrategy[bytes]] = {
@@ -55,13 +58,11 @@ _OF_ONE_MACHINE: Mapping[str, SearchStrategy[bytes]] = {
     **dict.fromkeys(("dns", "dns4", "dns6", "sni"), host_names()),
     "ip4": ip4().filter(of_one_machine),
     "ip6": ip6().filter(of_one_machine),
-    "unix": st.sampled_from([b"/run/a.sock", b"/tmp/http", b"/var/run/a b.sock"]),
+    "unix": st.tuples(st.sampled_from([b"/run/a.sock", b"/tmp/http", b"/var/run/a b.sock"]), _NOTHING, _NOTHING).map(
+        lambda drawn: drawn[0]
+    ),
     "p2p": peer_id_values(KEY_TYPES),
 }
-
-
-_NOTHING = st.tuples(st.integers(0, 0), st.integers(0, 0))
-"""As many choices as most values take: to Hypothesis fewer are simpler, and all would shrink to `/tls/ws`."""
 
 
 class _Walk:
@@ -76,8 +77,11 @@ class _Walk:
     ) -> None:
         self.registry = registry
         self.components = {name: _encoded(name, drawn, registry) for name, drawn in values.items()}
-        # The greatest code, which is the longest, has three shares.
-        self.any = st.sampled_from([*values, *[max(values, key=lambda name: registry[name].code)] * 2])
+        # The last one, and that with the greatest code, which is the longest, have several shares;
+        # those for which somebody made a registry of their own have a third of all.
+        often = [list(values)[-1], max(values, key=lambda name: registry[name].code)] * 4
+        own = [name for name in values if not is_ours(registry[name])]
+        self.any = st.sampled_from([*values, *often, *own * (len(values) // (2 * len(own) or 1))])
         self._grammar = grammar
         self._least, self._most = sizes
         self._followers: dict[tuple[str, int, int], SearchStrategy[str]] = {}
@@ -100,7 +104,14 @@ def _encoded(name: str, values: SearchStrategy[object], registry: Registry) -> S
     """Draw a component's bytes."""
     if registry[name].codec is None:
         return _NOTHING.map(lambda _: bytes(Component(name, registry=registry)))
-    return values.map(lambda value: bytes(Component(name, value, registry=registry)))
+    return values.map(lambda value: bytes(_component_of(name, registry, value)))
+
+
+def _component_of(name: str, registry: Registry, value: object) -> Component:
+    try:
+        return Component(name, value, registry=registry)
+    except (MultiaddrError, TypeError) as error:  # of a strategy that was given
+        raise InvalidArgument(f"values[{name!r}] drew {value!r}: {error}") from error
 
 
 @st.composite
@@ -134,11 +145,26 @@ def _following(
         raise InvalidArgument(f"{min_size=} and {max_size=} leave no such address of the protocols")
     occurring = {protocol_of(state) for state in grammar.rows}
     wanted = [protocol for protocol in wanted if protocol.name in occurring]
+    return _walked(_Walk(grammar, _values_of(wanted, values, registry, usual), registry, sizes))
+
+
+def _values_of(
+    protocols: list[Protocol],
+    values: Values | None,
+    registry: Registry,
+    usual: Mapping[str, SearchStrategy[bytes]],
+) -> dict[str, SearchStrategy[object]]:
+    """Return what draws the values of protocols, by name: what is given, what is usual, or any."""
+    given = checked_values(values, registry, protocols)
     drawn: dict[str, SearchStrategy[object]] = {}
-    for protocol in wanted:
-        own = usual.get(protocol.name) if protocol in REGISTRY else None
-        drawn[protocol.name] = raw_values(protocol) if own is None else own
-    return _walked(_Walk(grammar, drawn | checked_values(values, registry, wanted), registry, sizes))
+    for protocol in protocols:
+        if protocol.name in given:
+            drawn[protocol.name] = given[protocol.name]
+        elif protocol.name in usual and is_ours(protocol):
+            drawn[protocol.name] = usual[protocol.name]
+        else:
+            drawn[protocol.name] = raw_values(protocol)
+    return drawn
 
 
 def multiaddrs(
@@ -152,7 +178,8 @@ def multiaddrs(
     """Draw addresses: mostly such as are in use, at times any protocol behind any other.
 
     `protocols` are the names, codes or `Protocol`s that may occur; None stands for all of the registry.
-    An address has `min_size` to `max_size` components, where nobody says nine over the least; of 0 one may be empty.
+    An address has `min_size` to `max_size` components; `max_size` is nine more than `min_size` where it is not given.
+    Empty addresses are drawn where `min_size` is 0.
     `values` maps protocols to strategies for their values, as text, bytes or typed: `{"tcp": st.integers(4001, 4009)}`.
     Where they are not given, those of a codec that is not the library's are guessed: bytes and texts that it takes.
     Raises `InvalidArgument` for what makes no sense, here and in the other strategies.
@@ -178,7 +205,7 @@ def dialable(
     """Draw addresses that a socket connects to, and what is spoken there.
 
     They begin with an IP address or a name and a port, or with a Unix socket, none of them unspecified;
-    `multiaddr_py.net.Endpoint` has one for each. The arguments are those of `multiaddrs`.
+    `multiaddr_py.net.Endpoint` has one for each. The arguments are those of `multiaddrs`; `values` count as they are.
     """
     return _following(partial(closed, DIALABLE), _OF_ONE_MACHINE, protocols, min_size, max_size, values, registry)
 
@@ -204,10 +231,14 @@ def components(
     """Draw components of every protocol, or of `protocols`; the arguments are those of `multiaddrs`."""
     registry = checked_registry(registry)
     wanted = checked_protocols(protocols, registry)
-    drawn = {protocol.name: raw_values(protocol) for protocol in wanted} | checked_values(values, registry, wanted)
-    return st.sampled_from(list(drawn)).flatmap(
-        lambda name: drawn[name].map(lambda value: Component(name, value, registry=registry))
-    )
+    drawn = _values_of(wanted, values, registry, {})
+    kinds = {
+        name: (_NOTHING.map(lambda _: None) if registry[name].codec is None else strategy).map(
+            partial(_component_of, name, registry)
+        )
+        for name, strategy in drawn.items()
+    }
+    return st.sampled_from([name for name in kinds for _ in range(COMMON.get(name, 1))]).flatmap(kinds.__getitem__)
 
 
 def values(protocol: Key, *, registry: Registry = REGISTRY) -> SearchStrategy[str]:

@@ -11,8 +11,19 @@ from hypothesis.strategies import SearchStrategy
 from multiaddr_py import MultiaddrError, Protocol, Registry
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from multiaddr_py.registry import Key
 
+    Values: TypeAlias = (
+        Mapping[str, SearchStrategy[object]]
+        | Mapping[int, SearchStrategy[object]]
+        | Mapping[Protocol, SearchStrategy[object]]
+        | Mapping[Key, SearchStrategy[object]]
+    )
+    """Of any kind of key: those of a `Mapping` are of one type exactly."""
+
+_LONGEST = 10_000_000  # characters or bytes: an address of more says nothing new, and takes seconds
 MORE = 9
 """How many components over the least number an address has at most, where nobody says."""
 
@@ -38,7 +49,7 @@ def checked_protocols(protocols: Iterable[Key] | None, registry: Registry) -> li
     """Return the protocols of the registry that are wanted, in the order of its table; all where nobody says."""
     if protocols is None:
         return list(registry)
-    if isinstance(protocols, str) or not isinstance(protocols, Iterable):
+    if isinstance(protocols, str | bytes) or not isinstance(protocols, Iterable):
         raise InvalidArgument(f"protocols={protocols!r} is no collection of protocols; write [{protocols!r}] for one")
     wanted = {checked_protocol(protocol, registry, f"{protocols=}").code for protocol in protocols}
     if not wanted:
@@ -67,10 +78,12 @@ def checked_sizes(min_size: int, max_size: int | None) -> tuple[int, int]:
 def check_length(max_size: int) -> None:
     """Refuse what is no greatest number of characters or bytes; of fewer than some nothing hostile is left."""
     _check_size("max_size", max_size, 64)
+    if max_size > _LONGEST:
+        raise InvalidArgument(f"{max_size=} is more than {_LONGEST}")
 
 
 def checked_values(
-    values: Mapping[Key, SearchStrategy[object]] | None, registry: Registry, protocols: list[Protocol]
+    values: Values | None, registry: Registry, protocols: list[Protocol]
 ) -> dict[str, SearchStrategy[object]]:
     """Return the strategies that are given for the values of protocols, by name."""
     if values is None:
@@ -86,6 +99,10 @@ def checked_values(
             raise InvalidArgument(f"values has a strategy for {protocol.name}, which has no value")
         if not isinstance(strategy, SearchStrategy):
             raise InvalidArgument(f"values[{key!r}]={strategy!r} is no strategy; st.just(…) makes one of a value")
+        if strategy.is_empty:
+            raise InvalidArgument(f"values[{key!r}] draws nothing")
+        if protocol.name in by_name:
+            raise InvalidArgument(f"values has two strategies for {protocol.name}")
         by_name[protocol.name] = strategy
     return by_name
 

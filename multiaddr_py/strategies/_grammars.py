@@ -1,8 +1,8 @@
 """What stands behind what in an address, and how often: tables, and how they are restricted.
 
-A grammar has a row for each state: a protocol's name, with what follows an `@` to tell two of one name apart;
+A grammar has a row for each state: a protocol's name, and a slash and more where two have one name;
 `""` is the beginning. A row has the states that may follow, each with its weight, the simplest first:
-that is what examples shrink to. `"."` is the end, `"*"` any protocol.
+that is what examples shrink to. `END` is the end and `ANY` any protocol; no protocol has a slash in its name.
 The weights of `WORLD` are about those of some 2,000 addresses in use: boot nodes, defaults, logs, documents.
 """
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Rows = Mapping[str, Mapping[str, int]]
 
-END: Final = "."
-ANY: Final = "*"
+END: Final = "/end"
+ANY: Final = "/any"
 CLIP: Final = 64
 """What counts as any number of components: a grammar has fewer states, so whoever comes so far went in a circle."""
 
@@ -47,6 +47,13 @@ WORLD: Final[Rows] = {
     "p2p-circuit": {END: 25, "p2p": 50, "webrtc": 20, ANY: 5},
     "webrtc": {END: 30, "p2p": 60, ANY: 10},
 }  # fmt: skip
+
+COMMON: Final = {
+    **dict.fromkeys(("ip4", "tcp", "p2p"), 8),
+    **dict.fromkeys(("ip6", "udp"), 6),
+    **dict.fromkeys(("dns", "dns4", "quic-v1", "certhash", "ws", "wss"), 3),
+}
+"""How often protocols are drawn that are not drawn once, where no others stand beside them."""
 
 _FURTHER: Final = {END: 85, ANY: 15}
 """The row of a protocol that has none in `WORLD`."""
@@ -81,22 +88,22 @@ DIALABLE: Final[Rows] = {
     "p2p": {END: 1},
 }
 
-_RELAY: Final = "p2p@relay"
-_NO_PEER: Final = ("http", "http-path", "https")
-"""What nobody runs a relay above."""
+_RELAY: Final = "p2p/relay"
+_NO_RELAY: Final = ("unix", "http", "http-path", "https")
+"""Where nobody runs a relay."""
 
 
 def _towards_a_relay(row: Mapping[str, int]) -> dict[str, int]:
     """Return a row of `DIALABLE` in which the peer is the relay, and the address does not end before it."""
     return {
-        _RELAY if state in (END, "p2p") else state: weight for state, weight in row.items() if state not in _NO_PEER
+        _RELAY if state in (END, "p2p") else state: weight for state, weight in row.items() if state not in _NO_RELAY
     }
 
 
 RELAYED: Final[Rows] = {
-    **{state: _towards_a_relay(row) for state, row in DIALABLE.items() if state not in _NO_PEER},
+    **{state: _towards_a_relay(row) for state, row in DIALABLE.items() if state not in _NO_RELAY},
     _RELAY: {"p2p-circuit": 1},
-    "p2p-circuit": {"p2p": 6, END: 1, "webrtc": 1},
+    "p2p-circuit": {END: 1, "p2p": 6, "webrtc": 1},
     "webrtc": {"p2p": 1},
     "p2p": {END: 1},
 }
@@ -104,7 +111,7 @@ RELAYED: Final[Rows] = {
 
 def protocol_of(state: str) -> str:
     """Return the name of the protocol that a state stands for."""
-    return state.partition("@")[0]
+    return state.partition("/")[0]
 
 
 class Grammar(NamedTuple):

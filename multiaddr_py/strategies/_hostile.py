@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, overload
 
 from hypothesis import strategies as st
 
-from multiaddr_py import REGISTRY, Registry
+from multiaddr_py import REGISTRY, Multiaddr, Registry
 from multiaddr_py.strategies._addresses import multiaddrs
 from multiaddr_py.strategies._checks import check_kind, check_length, checked_registry
 from multiaddr_py.strategies._near_misses import near_misses
-from multiaddr_py.strategies._values import varint
+from multiaddr_py.strategies._values import has_known_values, varint
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -104,9 +104,15 @@ def _damaged_bytes(draw: DrawFn, addresses: SearchStrategy[bytes]) -> bytes:
     return raw[:place] + junk + raw[place + draw(st.integers(0, 3)) :]
 
 
+def _known(registry: Registry) -> SearchStrategy[Multiaddr]:
+    """Draw addresses without protocols of which nobody knows a value."""
+    known = [protocol for protocol in registry if has_known_values(protocol)]
+    return multiaddrs(protocols=known, registry=registry) if known else st.just(Multiaddr("/tls"))
+
+
 def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
     names = [protocol.name for protocol in registry] + list(registry.aliases)
-    valid = multiaddrs(registry=registry).map(str)
+    valid = _known(registry).map(str)
     likely = st.sampled_from(["", "%", "%2F", "0", "65536", "1.2.3.4", "::", "a", "u", "1", "Qm", ":80", "="])
     any_text = st.text(_CHARACTERS)
     return st.one_of(
@@ -120,7 +126,7 @@ def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
 
 
 def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
-    valid = multiaddrs(registry=registry).map(bytes)
+    valid = _known(registry).map(bytes)
     codes = st.sampled_from([varint(protocol.code) for protocol in registry])
     return st.one_of(
         _long(st.sampled_from(_LONG_BYTES) | valid.map(lambda raw: (b"", raw, b"")), most),

@@ -11,7 +11,7 @@ from multiaddr_py import CODECS, REGISTRY, Multiaddr, Registry
 from multiaddr_py.strategies._addresses import components, multiaddrs
 from multiaddr_py.strategies._checks import check_kind, checked_protocols, checked_registry
 from multiaddr_py.strategies._faults import OF_BYTES, OF_TEXT, Source
-from multiaddr_py.strategies._values import varint
+from multiaddr_py.strategies._values import has_known_values, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +50,13 @@ def _overlong(number: int) -> bytes:
     """Write a varint with a zero byte too many."""
     *front, last = varint(number)
     return bytes([*front, last | 0x80, 0])
+
+
+def _around(protocols: list[Protocol], registry: Registry) -> SearchStrategy[Multiaddr]:
+    """Draw what stands before a fault and behind it."""
+    if not protocols:
+        return st.just(Multiaddr(registry=registry))
+    return multiaddrs(protocols=protocols, min_size=0, max_size=2, registry=registry)
 
 
 class _Faults(Generic[Source]):
@@ -186,21 +193,24 @@ def near_misses(
     check_kind(kind)
     registry = checked_registry(registry)
     wanted = checked_protocols(protocols, registry)
+    wanted = [protocol for protocol in wanted if has_known_values(protocol)]
     # Behind a value that may be the rest of the text nothing is wrong: it is a path.
     plain = [protocol for protocol in wanted if protocol.codec is None or not protocol.codec.takes_rest]
-    if not plain:
-        raise InvalidArgument(f"{protocols=} of {registry!r} leaves nothing that could be wrong")
-    around = multiaddrs(protocols=plain, min_size=0, max_size=2, registry=registry)
-    framed = components(protocols=plain, registry=registry)
     # Where the size is fixed, another number of bytes would be a fault of the framing.
     free = [protocol for protocol in wanted if protocol.size is None or (protocol.codec and protocol.codec.size)]
     ways: list[SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]]] = []
     if kind is not bytes:
-        ways.append(_texts(around, framed))
+        around = _around(plain, registry)
+        if plain:
+            ways.append(_texts(around, components(protocols=plain, registry=registry)))
         if in_text := _Faults(wanted, OF_TEXT, registry):
             ways.append(_value_in_text(around, in_text))
     if kind is not str:
-        ways.append(_bytes(around, framed))
+        around = _around(wanted, registry)
+        if wanted:
+            ways.append(_bytes(around, components(protocols=wanted, registry=registry)))
         if in_bytes := _Faults(free, OF_BYTES, registry):
             ways.append(_value_in_bytes(around, in_bytes))
+    if not ways:
+        raise InvalidArgument(f"{protocols=} of {registry!r} leaves nothing that could be wrong")
     return st.one_of(ways)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from multiaddr_py import Component
     from multiaddr_py.registry import Key
+    from multiaddr_py.strategies._checks import Values
 
     Spell: TypeAlias = Callable[[DrawFn, bytes, str], str]
 
@@ -174,7 +175,7 @@ def _is_old_path(raw: bytes) -> bool:
 
 
 def _spell(draw: DrawFn, component: Component, names: list[str], *, is_last: bool) -> str:
-    name = draw(st.sampled_from(names)) if len(names) > 1 else names[0]
+    name = draw(st.sampled_from(names)) if len(names) > 1 else component.name
     codec = component.protocol.codec
     if codec is None:
         return f"/{name}"
@@ -189,12 +190,14 @@ def _spell(draw: DrawFn, component: Component, names: list[str], *, is_last: boo
 
 
 @st.composite
-def _spelled(draw: DrawFn, addresses: SearchStrategy[Multiaddr], names: Mapping[int, list[str]]) -> Spelling:
+def _spelled(draw: DrawFn, addresses: SearchStrategy[Multiaddr]) -> Spelling:
     address = draw(addresses)
+    aliases = address.registry.aliases.items()
     last = len(address) - 1
-    text = "".join(
-        _spell(draw, component, names[component.code], is_last=place == last) for place, component in enumerate(address)
-    )
+    text = ""
+    for place, component in enumerate(address):
+        names = [component.name, *(alias for alias, meant in aliases if meant == component.protocol)]
+        text += _spell(draw, component, names, is_last=place == last)
     return Spelling(text + "/" * draw(st.integers(0, 2)), str(address))
 
 
@@ -203,7 +206,7 @@ def multiaddr_texts(
     protocols: Iterable[Key] | None = None,
     min_size: int = 1,
     max_size: int | None = None,
-    values: Mapping[Key, SearchStrategy[object]] | None = None,
+    values: Values | None = None,
     registry: Registry = REGISTRY,
 ) -> SearchStrategy[Spelling]:
     """Draw texts that are read as an address, most of them not canonical, with the canonical one beside.
@@ -215,7 +218,4 @@ def multiaddr_texts(
     if min_size == 0:
         raise InvalidArgument("min_size=0: the empty address has no text")
     addresses = multiaddrs(protocols=protocols, min_size=min_size, max_size=max_size, values=values, registry=registry)
-    names = {protocol.code: [protocol.name] for protocol in registry}
-    for alias, protocol in registry.aliases.items():
-        names[protocol.code].append(alias)
-    return _spelled(addresses, names)
+    return _spelled(addresses)

@@ -5,21 +5,25 @@ Each begins with what a person would write, which is what it shrinks to, and has
 
 from __future__ import annotations
 
+from functools import partial
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
 
-from multiaddr_py import CODECS, PeerId
+from multiaddr_py import CODECS, REGISTRY, PeerId
 from multiaddr_py.strategies._checks import checked_key_types
+from multiaddr_py.strategies._guesses import accepts, guessed_values, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from multiaddr_py import Codec, Protocol
+    from multiaddr_py import Protocol
 
     Bytes = st.SearchStrategy[bytes]
 
+_MOST_FIXED = 4096  # bytes of a value that has so many, no more and no less
 _MOST = 64  # bytes of a value that may have any number of them
 
 IP4_EDGES: Final = tuple(
@@ -126,7 +130,7 @@ def multihash(code: int, digest: bytes) -> bytes:
 
 def ip4() -> Bytes:
     """Draw IPv4 addresses."""
-    return st.sampled_from(IP4_EDGES) | st.integers(1, 0xFFFF_FFFF).map(lambda number: number.to_bytes(4))
+    return st.sampled_from(IP4_EDGES) | st.binary(min_size=4, max_size=4)
 
 
 def _with_zero_groups(raw: bytes, kept: int) -> bytes:
@@ -137,14 +141,19 @@ def _with_zero_groups(raw: bytes, kept: int) -> bytes:
 def ip6() -> Bytes:
     """Draw IPv6 addresses."""
     sparse = st.builds(_with_zero_groups, st.binary(min_size=16, max_size=16), st.integers(1, 255))
-    return st.sampled_from(IP6_EDGES) | sparse
+    return st.sampled_from(IP6_EDGES) | sparse | ip4().map(_mapped)
+
+
+def _mapped(raw: bytes) -> bytes:
+    """Return the IPv4-mapped address of an IPv4 address."""
+    return bytes(10) + b"\xff\xff" + raw
 
 
 def of_one_machine(raw: bytes) -> bool:
     """Say whether an IP address is neither unspecified nor of a group of machines."""
     if len(raw) == 4:
         return 0 < raw[0] < 224
-    if raw.startswith(bytes(10) + b"\xff\xff"):
+    if raw.startswith(_mapped(b"")):
         return of_one_machine(raw[12:])
     return raw[0] != 0xFF and any(raw)
 
@@ -156,7 +165,7 @@ def ports(least: int = 0) -> Bytes:
 
 
 def host_names() -> Bytes:
-    """Draw names as they stand in the DNS: letters, digits and hyphens, and no IP address."""
+    """Draw names as they stand in the DNS, none of which can be taken for an IP address."""
     labels = st.text(_LETTERS, min_size=1, max_size=20)
     return st.one_of(
         st.sampled_from([b"example.com", b"localhost", b"bootstrap.libp2p.io", b"xn--bcher-kva.example"]),
@@ -175,7 +184,7 @@ def _text(size: int | None, edges: tuple[str, ...] = _NAME_EDGES) -> Bytes:
     return st.one_of(
         st.sampled_from([edge.encode() for edge in edges]),
         host_names(),
-        st.sampled_from([text.encode() for text in _AWKWARD]),
+        *[st.sampled_from([text.encode() for text in _AWKWARD])] * 2,
         st.text(_CHARACTERS, min_size=1, max_size=20).map(str.encode),
     )
 
@@ -228,9 +237,11 @@ def _peer_id(size: int | None) -> Bytes:
 
 
 def _multihash(size: int | None) -> Bytes:
-    if size is not None:  # the code takes one byte, the digest's length one or two
-        length = size - 2 if size - 2 < 0x80 else size - 3
-        return st.binary(min_size=length, max_size=length).map(_hashed) if length >= 0 else st.nothing()
+    if size is not None:  # the code takes one byte, the digest's length one or two; of 130 the code two
+        code, length = (0x12, size - 2) if size < 130 else (0x80, 127) if size == 130 else (0x12, size - 3)
+        return (
+            st.binary(min_size=length, max_size=length).map(partial(multihash, code)) if length >= 0 else st.nothing()
+        )
     return st.one_of(
         st.binary(min_size=32, max_size=32).map(_hashed),
         st.sampled_from([multihash(0, b""), multihash((1 << 63) - 1, b"\xff"), multihash(0x13, bytes(128))]),
@@ -275,43 +286,55 @@ _BY_CODEC: Mapping[str, Callable[[int | None], Bytes]] = {
 """What draws the values of a codec of the library: of so many bytes where a protocol has a fixed size."""
 
 
-def _accepts(codec: Codec, raw: bytes) -> bool:
-    try:
-        codec.check(raw)
-    except ValueError:
-        return False
-    return True
+def _guessed(protocol: Protocol) -> Bytes:
+    """Draw values of a codec that the library does not know."""
+    found = guessed_values(protocol)
+    if not found:
+        raise InvalidArgument(
+            f"what the values of {protocol.name} are cannot be guessed: say it, values={{{protocol.name!r}: …}}"
+        )
+    size = None if protocol.size is None else protocol.size // 8
+    # Where a codec takes most bytes or most texts, any of them; one that is choosy would take none.
+    ways = [st.sampled_from(found)]
+    if sum(len(raw) == 1 for raw in found) > 64 or (size and accepts(protocol, b"\xaa" * size)):
+        ways.append(_bytes(size).filter(lambda raw: accepts(protocol, raw)))
+    if size is None and all(read_text(protocol, text) for text in ("0", "a", "Z", "~")):
+        texts = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/"), min_size=1)
+        ways.append(texts.map(lambda text: read_text(protocol, text)).filter(bool))
+    return st.one_of(ways)
 
 
-def _read(codec: Codec, size: int | None, text: str) -> bytes:
-    """Return the bytes of a text, none if it is no value."""
-    try:
-        raw = codec.to_raw(text)
-    except ValueError:
-        return b""
-    return raw if size in (None, len(raw)) else b""
-
-
-def _guessed(codec: Codec, size: int | None) -> Bytes:
-    """Draw values of a codec that the library does not know: of all bytes and texts those that it takes."""
-    texts = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/"), min_size=1)
-    return st.one_of(
-        _bytes(size).filter(lambda raw: _accepts(codec, raw)),
-        texts.map(lambda text: _read(codec, size, text)).filter(bool),
-    )
+def is_ours(protocol: Protocol) -> bool:
+    """Say whether a protocol is one of the library's own table, whatever its comment says."""
+    ours = REGISTRY.get(protocol.code)
+    return ours is not None and (ours.size, ours.name, ours.codec) == (protocol.size, protocol.name, protocol.codec)
 
 
 def raw_values(protocol: Protocol) -> Bytes:
-    """Draw the bytes of a protocol's values; empty ones where it has none."""
+    """Draw the bytes of a protocol's values, empty where it has none; raise `InvalidArgument` if none is known."""
     codec = protocol.codec
     if codec is None:
         return st.just(b"")
     size = None if protocol.size is None else protocol.size // 8
+    if size is not None and size > _MOST_FIXED:
+        raise InvalidArgument(f"a value of {protocol.name} has {size} bytes: that is too much to draw")
     if CODECS.get(codec.name) is not codec:
-        return _guessed(codec, size)
-    if protocol.name == "ip6zone" and size is None:  # hardly anybody's zone is example.com
+        return _guessed(protocol)
+    if protocol.name == "ip6zone" and is_ours(protocol):  # hardly anybody's zone is example.com
         return _text(None, _ZONE_EDGES)
-    return _BY_CODEC[codec.name](size)
+    drawn = _BY_CODEC[codec.name](size)
+    if drawn.is_empty:
+        raise InvalidArgument(f"{protocol.name} has no value: none of its codec has {size} bytes")
+    return drawn
+
+
+def has_known_values(protocol: Protocol) -> bool:
+    """Say whether values of a protocol can be drawn without being told what they are."""
+    try:
+        raw_values(protocol)
+    except InvalidArgument:
+        return False
+    return True
 
 
 def peer_ids(*, key_types: Iterable[str] | None = None) -> st.SearchStrategy[PeerId]:
@@ -319,6 +342,7 @@ def peer_ids(*, key_types: Iterable[str] | None = None) -> st.SearchStrategy[Pee
 
     `key_types` are those of the peer ID specification: Ed25519, Secp256k1, RSA, ECDSA;
     None stands for all, and for identity multihashes of up to 42 bytes that hold no key.
+    Keys are any bytes of the right length; for half of those of Secp256k1 there is no point on the curve.
     A peer ID of RSA or ECDSA is a hash, of which nobody can say what was hashed.
     Raises `InvalidArgument` for other types.
     """
