@@ -172,6 +172,8 @@ def test_operands(left: bytes, right: bytes, left_extended: bool, right_extended
 
     for operation in ("encapsulate", "decapsulate", "startswith", "endswith", "__truediv__"):
         check_same(lambda package: getattr(under(package, left, left_extended), operation)(operand(package)))  # noqa: B023 # called at once
+    check_same(lambda package: under(package, left + right, left_extended).startswith(left or package.Multiaddr()))
+    check_same(lambda package: under(package, left + right, left_extended).endswith(right or package.Multiaddr()))
     # What occurs: once with an address, once with its text.
     for part in (right, str(PURE.Multiaddr(right or ()))):
         check_same(lambda package: under(package, left + right + left, left_extended).decapsulate(part or ()))  # noqa: B023 # called at once

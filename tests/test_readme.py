@@ -31,7 +31,7 @@ from hypothesis import settings
 from multiaddr_py._hypothesis import register
 
 register()
-settings.register_profile("same", derandomize=True, max_examples=1000, deadline=None)
+settings.register_profile("same", derandomize=True, max_examples=400, deadline=None)
 settings.load_profile("same")
 """
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
-from hypothesis.errors import InvalidArgument, NoSuchExample
+from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import SearchStrategy
 
 from multiaddr_py import (
@@ -116,7 +116,8 @@ OWN = REGISTRY.extended(
 
 
 def test_every_protocol_occurs(addresses: list[Multiaddr]) -> None:
-    assert {protocol for address in addresses for protocol in address.protocols()} == set(REGISTRY)
+    long = drawn(multiaddrs(min_size=5), 1000)
+    assert {protocol for address in addresses + long for protocol in address.protocols()} == set(REGISTRY)
     assert {component.protocol for component in drawn(components(), 2500)} == set(REGISTRY)
 
 
@@ -327,14 +328,14 @@ def test_a_kind_of_source_is_drawn_alone(kind: type[Any]) -> None:
 
 
 def test_what_is_hostile_is_long_deep_and_strange() -> None:
-    found = drawn(hostile(max_size=5000), 1000)
+    found = drawn(hostile(max_size=5000), 300)
     assert {type(source) for source in found} == {str, bytes}
     assert max(map(len, found)) == 5000
-    texts = drawn(hostile(str, max_size=5000), 1000)
+    texts = drawn(hostile(str, max_size=5000), 400)
     assert any("\ud800" in text for text in texts)
     assert any(text.count("/") > 1000 for text in texts)
     assert any("\x1b" in text for text in texts)
-    raws = drawn(hostile(bytes, max_size=5000), 1000)
+    raws = drawn(hostile(bytes, max_size=5000), 400)
     assert any(raw.startswith(b"\x80" * 20) for raw in raws)
 
 
@@ -352,7 +353,7 @@ def test_sizes_are_kept_to(data: st.DataObject, least: int, more: int) -> None:
 def test_an_address_of_a_grammar_has_any_size_that_there_is(
     strategy: Callable[..., SearchStrategy[Multiaddr]], size: int
 ) -> None:
-    least = 2 if strategy is dialable else 4
+    least = 1 if strategy is dialable else 4
     if size < least:
         with pytest.raises(InvalidArgument, match="leave no such address"):
             strategy(min_size=size, max_size=size)
@@ -362,8 +363,7 @@ def test_an_address_of_a_grammar_has_any_size_that_there_is(
 
 def test_an_empty_address_is_drawn_where_it_may_be() -> None:
     assert not find(multiaddrs(min_size=0), lambda address: True)
-    with pytest.raises(NoSuchExample):
-        find(multiaddrs(), lambda address: not address)
+    assert all(drawn(multiaddrs(), 100))
 
 
 @pytest.mark.parametrize(
