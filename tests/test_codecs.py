@@ -153,12 +153,16 @@ def test_the_table_of_codecs_cannot_be_changed() -> None:
     [
         ("ip4", "1.2.3", "an IPv4 address has four octets"),
         ("ip4", "1.2.3.04", "an octet has no leading zeros"),
-        ("ip4", "1.2.3.256", "an octet is over 255"),
+        ("ip4", "1.2.3.4.5.6", "an IPv4 address has four octets"),
+        ("ip4", "0.2.3.256", "an octet is over 255"),
         ("ip4", "1.2.3.x", "an IPv4 address is four decimal numbers with dots between"),
         ("ip6", "1", "an IPv6 address has colons"),
         ("ip6", "fe80::1%lo", "an IPv6 address has no zone"),
+        ("ip6", "[::1]", "an IPv6 address has no brackets here"),
         ("ip6", "1:2", "an IPv6 address has eight groups, or :: for some of them"),
         ("ip6", "1:2:3:4::5:6:7:8", ":: stands for at least one group"),
+        ("ip6", "1::2::3", ":: stands once at most"),
+        ("ip6", "1:::2", ":: stands once at most"),
         ("ip6", "12345::", "a group is one to four hex digits"),
         ("ip6", "::" + "0" * 44, "an IPv6 address has at most 45 characters"),
         ("text", "\ud800", "a lone surrogate is no character"),
@@ -276,7 +280,7 @@ def test_a_typed_value_with_a_field_out_of_range_is_a_parse_error(protocol: str,
 
 
 def test_an_ipv6_address_with_a_scope_is_refused_and_the_hint_says_where_zones_go() -> None:
-    with pytest.raises(ParseError, match="an IPv6 address has no zone") as caught:
+    with pytest.raises(ParseError, match=r"^'fe80::1%eth0' is no value for ip6: an IPv6 address has no zone;") as caught:
         Component("ip6", IPv6Address("fe80::1%eth0"))
     assert caught.value.hint == "use ip6zone for 'eth0'"
     assert caught.value.source == "fe80::1%eth0"
