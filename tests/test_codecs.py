@@ -280,7 +280,7 @@ def test_a_typed_value_with_a_field_out_of_range_is_a_parse_error(protocol: str,
 
 
 def test_an_ipv6_address_with_a_scope_is_refused_and_the_hint_says_where_zones_go() -> None:
-    with pytest.raises(ParseError, match=r"^'fe80::1%eth0' is no value for ip6: an IPv6 address has no zone;") as caught:
+    with pytest.raises(ParseError, match="^[^ ]* is no value for ip6: an IPv6 address has no zone;") as caught:
         Component("ip6", IPv6Address("fe80::1%eth0"))
     assert caught.value.hint == "use ip6zone for 'eth0'"
     assert caught.value.source == "fe80::1%eth0"

@@ -81,6 +81,10 @@ def parse_error_of(source: str | bytes) -> ParseError:
         ("/tls//ws", "'/tls//ws': a component has no name (at character 5)"),
         ("/tls/tcp", "'/tls/tcp': tcp needs a value (at character 8)"),
         ("/tls/nope", "'/tls/nope': 'nope' is no protocol (at character 5)"),
+        (
+            "/unix/a/\ud800",
+            "'/unix/a/\\ud800': 'a/\\ud800' is no value for unix: a lone surrogate is no character (at character 6)",
+        ),
         ("/TCP/80", "'/TCP/80': 'TCP' is no protocol (at character 1); names are in lower case: tcp"),
         (
             "/tcp/\u0668\n",
