@@ -140,6 +140,13 @@ def test_a_codec_writes_its_text_as_the_typed_value_unless_told_otherwise() -> N
         codec.from_value(5)
 
 
+def test_a_star_import_gives_the_table_and_the_record() -> None:
+    names: dict[str, object] = {}
+    exec("from multiaddr_py.codecs import *", names)
+    del names["__builtins__"]
+    assert names == {"CODECS": CODECS, "Codec": Codec}
+
+
 def test_the_table_of_codecs_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CODECS["mine"] = CODECS["text"]  # type: ignore[index] # that is what is tested
@@ -164,6 +171,7 @@ def test_the_table_of_codecs_cannot_be_changed() -> None:
         ("ip6", "1::2::3", ":: stands once at most"),
         ("ip6", "1:::2", ":: stands once at most"),
         ("ip6", "12345::", "a group is one to four hex digits"),
+        ("ip6", "X::X", "a group is one to four hex digits"),
         ("ip6", "::" + "0" * 44, "an IPv6 address has at most 45 characters"),
         ("text", "\ud800", "a lone surrogate is no character"),
         ("uint8", "256", "the number is over 255"),
@@ -280,7 +288,7 @@ def test_a_typed_value_with_a_field_out_of_range_is_a_parse_error(protocol: str,
 
 
 def test_an_ipv6_address_with_a_scope_is_refused_and_the_hint_says_where_zones_go() -> None:
-    with pytest.raises(ParseError, match="^[^ ]* is no value for ip6: an IPv6 address has no zone;") as caught:
+    with pytest.raises(ParseError, match=r"^[^ ]* is no value for ip6: an IPv6 address has no zone;") as caught:
         Component("ip6", IPv6Address("fe80::1%eth0"))
     assert caught.value.hint == "use ip6zone for 'eth0'"
     assert caught.value.source == "fe80::1%eth0"

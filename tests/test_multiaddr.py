@@ -84,7 +84,7 @@ class TestConstructor:
             Multiaddr(wrong)
 
     def test_refuses_a_lone_component_and_names_the_list(self) -> None:
-        with pytest.raises(TypeError, match="^an address is made from a list of components, not from a single one$"):
+        with pytest.raises(TypeError, match=r"^an address is made from a list of components, not from a single one$"):
             Multiaddr(Component("tls"))  # type: ignore[arg-type] # what a user may try
 
     @pytest.mark.parametrize("address", [(), "/tls", b"\xc0\x03", UDP])
@@ -476,6 +476,7 @@ class TestRegistries:
         with pytest.raises(UnknownProtocolError):
             Multiaddr(wg, registry=Registry(()))
         assert Multiaddr(UDP, registry=WITH_WG).registry is WITH_WG
+        assert Multiaddr(EMPTY, registry=WITH_WG).registry is WITH_WG
 
     def test_components_have_the_first_ones_registry(self) -> None:
         wg, tls = Component("wg", WG, registry=WITH_WG), Component("tls")
