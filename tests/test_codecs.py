@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import hashlib
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -72,6 +74,11 @@ def test_these_tests_know_every_codec_and_the_table_uses_every_one() -> None:
     assert list(RAW) == list(TYPES) == list(CODECS)
     assert PROTOCOLS.keys() == CODECS.keys()
     assert [codec.name for codec in CODECS.values()] == list(CODECS)
+
+
+def test_codecs_of_numbers_ips_and_onions_go_with_one_size_only() -> None:
+    sizes = {"ip4": 32, "ip6": 128, "uint8": 8, "uint16": 16, "uint64": 64, "onion": 96, "onion3": 296}
+    assert {codec.name: codec.size for codec in CODECS.values() if codec.size is not None} == sizes
 
 
 @each_codec
@@ -607,6 +614,14 @@ def test_an_onion_address_is_base_32_in_any_case_and_a_port(raw: bytes) -> None:
     assert CODECS[name].to_text(raw) == f"{address}:{port}"
     assert CODECS[name].to_raw(f"{address.upper()}:{port:09}") == raw
     assert CODECS[name].to_value(raw) == (address, port)
+
+
+def test_an_onion_address_is_at_run_time_what_type_checkers_take_it_for() -> None:
+    module = ast.parse(inspect.getsource(sys.modules[OnionAddress.__module__]))
+    (checked,) = (node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
+    fields = [ast.unparse(node.target) for node in checked.body if isinstance(node, ast.AnnAssign)]
+    assert (OnionAddress.__name__, list(OnionAddress._fields)) == (checked.name, fields)
+    assert OnionAddress.__doc__ == ast.get_docstring(checked)
 
 
 # Percent-encoding: `urllib.parse` is the oracle
