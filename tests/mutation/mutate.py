@@ -3,7 +3,7 @@
     python -m pip install '.[test]' --group mutation
     python tests/mutation/mutate.py
 
-Run at the root of a checkout; it takes about a quarter of an hour on two cores.
+Run at the root of a checkout; it takes about half an hour on two cores.
 Fails where a mutant survives that is not listed, and where a listed one does not survive.
 The mutants of functions are mutmut's, in the folder `mutants`: `mutmut show NAME` prints one.
 Those of everything else are made in `module_level.py`. Which files and tests these are, `pyproject.toml` says.
@@ -12,6 +12,7 @@ The shared vectors take no part: this project's own tests are measured.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -57,7 +58,6 @@ def change_of(diff: str) -> tuple[str, str]:
 
 def function_mutants() -> list[tuple[Mutant, str]]:
     """Test mutmut's mutants; return each with its outcome, the killed ones without their texts."""
-    shutil.rmtree("mutants", ignore_errors=True)  # what was tested before, perhaps by other tests
     subprocess.run([MUTMUT, "run", "--max-children", str(WORKERS)], env=ENVIRONMENT, check=True)
     found = []
     for line in mutmut("results", "--all", "true").splitlines():
@@ -88,6 +88,10 @@ def print_table(found: list[tuple[Mutant, str]]) -> None:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="Mutate the core and test every mutant.")
+    parser.add_argument("--resume", action="store_true", help="keep what was found out about functions before")
+    if not parser.parse_args().resume:
+        shutil.rmtree("mutants", ignore_errors=True)  # what was tested before was perhaps by other tests
     found = function_mutants()
     os.environ |= ENVIRONMENT
     for change, outcome in module_level_mutants(WORKERS):
