@@ -13,7 +13,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
@@ -99,11 +98,9 @@ def outcome_of(change: Change, tests: list[str]) -> str:
     return "killed" if failed else "survived"
 
 
-def module_level_mutants(workers: int) -> Iterator[tuple[Change, str]]:
-    """Test the mutants of the files that are configured for mutmut; yield each with its outcome."""
-    settings = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    files = sorted(file for pattern in settings["only_mutate"] for file in Path().glob(pattern))
-    tests = settings["pytest_add_cli_args_test_selection"]
+def module_level_mutants(patterns: list[str], tests: list[str], workers: int) -> Iterator[tuple[Change, str]]:
+    """Test the mutants of some files with some tests; yield each with its outcome."""
+    files = sorted(file for pattern in patterns for file in Path().glob(pattern))
     made = [change for file in files for change in changes(file)]
     processes = get_context("forkserver")
     processes.set_forkserver_preload(SLOW_IMPORTS)

@@ -19,14 +19,17 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from module_level import module_level_mutants
 
 LISTED = Path(__file__).with_name("survivors.toml")
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
-ENVIRONMENT = os.environ | {
+ENVIRONMENT = {
     "CI": "true",  # so that Hypothesis draws the same examples each time
     "MULTIADDR_PY_PURE": "1",  # the code in C would answer in place of its mutants
     "MULTIADDR_CONFORMANCE": os.devnull,  # no directory
@@ -45,8 +48,24 @@ class Mutant(NamedTuple):
     new: str
 
 
+class Names:
+    """A plugin of pytest's that keeps the names of the tests."""
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.found = {item.nodeid for item in session.items}
+
+
+def changing_names(tests: list[str]) -> set[str]:
+    """Return the tests with a new name whenever they are collected; mutmut takes those for failed."""
+    first, second = Names(), Names()
+    for names in (first, second):
+        with redirect_stdout(StringIO()):
+            pytest.main(["--collect-only", "-p", "no:cacheprovider", *tests], [names])
+    return first.found - second.found
+
+
 def mutmut(*arguments: str) -> str:
-    return subprocess.run([MUTMUT, *arguments], env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run([MUTMUT, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def change_of(diff: str) -> tuple[str, str]:
@@ -58,7 +77,7 @@ def change_of(diff: str) -> tuple[str, str]:
 
 def function_mutants() -> list[tuple[Mutant, str]]:
     """Test mutmut's mutants; return each with its outcome, the killed ones without their texts."""
-    subprocess.run([MUTMUT, "run", "--max-children", str(WORKERS)], env=ENVIRONMENT, check=True)
+    subprocess.run([MUTMUT, "run", "--max-children", str(WORKERS)], check=True)
     found = []
     for line in mutmut("results", "--all", "true").splitlines():
         name, _, outcome = line.strip().partition(": ")
@@ -92,9 +111,14 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true", help="keep what was found out about functions before")
     if not parser.parse_args().resume:
         shutil.rmtree("mutants", ignore_errors=True)  # what was tested before was perhaps by other tests
+    os.environ.update(ENVIRONMENT)
+    settings = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    tests = settings["pytest_add_cli_args_test_selection"]
+    if changing := changing_names(tests):
+        print("The names of these tests change:", *sorted(changing), sep="\n")
+        return 1
     found = function_mutants()
-    os.environ |= ENVIRONMENT
-    for change, outcome in module_level_mutants(WORKERS):
+    for change, outcome in module_level_mutants(settings["only_mutate"], tests, WORKERS):
         found.append((Mutant(change.file, "", *change_of(change.diff)), outcome))
     print_table(found)
     survivors, listed = Counter(mutant for mutant, outcome in found if outcome not in KILLED), listed_survivors()
