@@ -139,9 +139,7 @@ class Multiaddr(Base, Sequence[Component]):
         if not isinstance(index, slice):
             return next(self._components([spans[index]]))
         chosen = spans[index]
-        if not chosen:
-            return self._cut(0, 0)
-        if index.step in (None, 1):
+        if chosen and index.step in (None, 1):
             return self._cut(chosen[0][1], chosen[-1][3])
         return self._make(b"".join(bytes(self)[start:stop] for _, start, _, stop in chosen), self.registry)
 

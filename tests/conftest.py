@@ -17,3 +17,6 @@ settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
 
 # A shell lets what it starts in the background ignore SIGINT, and children would, too; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Doctests are looked for in every file, which imports it; these need a tool that the tests do not.
+collect_ignore = ["mutation/module_level.py", "mutation/mutate.py"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import hashlib
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -85,6 +87,11 @@ def test_these_tests_know_every_codec_and_the_table_uses_every_one() -> None:
     assert [codec.name for codec in CODECS.values()] == list(CODECS)
 
 
+def test_codecs_of_numbers_ips_and_onions_go_with_one_size_only() -> None:
+    sizes = {"ip4": 32, "ip6": 128, "uint8": 8, "uint16": 16, "uint64": 64, "onion": 96, "onion3": 296}
+    assert {codec.name: codec.size for codec in CODECS.values() if codec.size is not None} == sizes
+
+
 @each_codec
 @given(data=st.data())
 def test_reading_what_was_written_gives_it_back(name: str, data: st.DataObject) -> None:
@@ -151,6 +158,13 @@ def test_a_codec_writes_its_text_as_the_typed_value_unless_told_otherwise() -> N
         codec.from_value(5)
 
 
+def test_a_star_import_gives_the_table_and_the_record() -> None:
+    names: dict[str, object] = {}
+    exec("from multiaddr_py.codecs import *", names)
+    del names["__builtins__"]
+    assert names == {"CODECS": CODECS, "Codec": Codec}
+
+
 def test_the_table_of_codecs_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CODECS["mine"] = CODECS["text"]  # type: ignore[index] # that is what is tested
@@ -164,13 +178,18 @@ def test_the_table_of_codecs_cannot_be_changed() -> None:
     [
         ("ip4", "1.2.3", "an IPv4 address has four octets"),
         ("ip4", "1.2.3.04", "an octet has no leading zeros"),
-        ("ip4", "1.2.3.256", "an octet is over 255"),
+        ("ip4", "1.2.3.4.5.6", "an IPv4 address has four octets"),
+        ("ip4", "0.2.3.256", "an octet is over 255"),
         ("ip4", "1.2.3.x", "an IPv4 address is four decimal numbers with dots between"),
         ("ip6", "1", "an IPv6 address has colons"),
         ("ip6", "fe80::1%lo", "an IPv6 address has no zone"),
+        ("ip6", "[::1]", "an IPv6 address has no brackets here"),
         ("ip6", "1:2", "an IPv6 address has eight groups, or :: for some of them"),
         ("ip6", "1:2:3:4::5:6:7:8", ":: stands for at least one group"),
+        ("ip6", "1::2::3", ":: stands once at most"),
+        ("ip6", "1:::2", ":: stands once at most"),
         ("ip6", "12345::", "a group is one to four hex digits"),
+        ("ip6", "X::X", "a group is one to four hex digits"),
         ("ip6", "::" + "0" * 44, "an IPv6 address has at most 45 characters"),
         ("text", "\ud800", "a lone surrogate is no character"),
         ("uint8", "256", "the number is over 255"),
@@ -287,7 +306,7 @@ def test_a_typed_value_with_a_field_out_of_range_is_a_parse_error(protocol: str,
 
 
 def test_an_ipv6_address_with_a_scope_is_refused_and_the_hint_says_where_zones_go() -> None:
-    with pytest.raises(ParseError, match="an IPv6 address has no zone") as caught:
+    with pytest.raises(ParseError, match=r"^[^ ]* is no value for ip6: an IPv6 address has no zone;") as caught:
         Component("ip6", IPv6Address("fe80::1%eth0"))
     assert caught.value.hint == "use ip6zone for 'eth0'"
     assert caught.value.source == "fe80::1%eth0"
@@ -606,6 +625,14 @@ def test_an_onion_address_is_base_32_in_any_case_and_a_port(raw: bytes) -> None:
     assert CODECS[name].to_text(raw) == f"{address}:{port}"
     assert CODECS[name].to_raw(f"{address.upper()}:{port:09}") == raw
     assert CODECS[name].to_value(raw) == (address, port)
+
+
+def test_an_onion_address_is_at_run_time_what_type_checkers_take_it_for() -> None:
+    module = ast.parse(inspect.getsource(sys.modules[OnionAddress.__module__]))
+    (checked,) = (node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
+    fields = [ast.unparse(node.target) for node in checked.body if isinstance(node, ast.AnnAssign)]
+    assert (OnionAddress.__name__, list(OnionAddress._fields)) == (checked.name, fields)
+    assert OnionAddress.__doc__ == ast.get_docstring(checked)
 
 
 # Percent-encoding: `urllib.parse` is the oracle

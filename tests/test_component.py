@@ -233,7 +233,7 @@ def test_a_codec_of_ones_own_can_neither_leave_a_mutable_value_nor_a_message_wit
     with pytest.raises(ParseError) as caught:
         Multiaddr("/tls/nested/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", registry=own)
     assert caught.value.hint == "is this content, not a peer?"
-    assert str(caught.value).count("(at character") == 1
+    assert str(caught.value).count("(at character") == str(caught.value).count("is this content") == 1
     assert (caught.value.offset, caught.value.protocol) == (12, "nested")
 
 

@@ -130,6 +130,7 @@ REPEATING = st.lists(st.sampled_from(["tls", "ws"]).map(Component), max_size=12)
 
 
 @given(REPEATING, REPEATING.filter(lambda part: len(part) < 6))
+@example(Multiaddr("/tls/ws/ws/ws/ws"), Multiaddr("/tls/ws/ws/ws"))
 def test_decapsulate_finds_the_last_run_of_equal_components(whole: Multiaddr, part: Multiaddr) -> None:
     runs = [start for start in range(len(whole)) if part and whole[start : start + len(part)] == part]
     assert whole.decapsulate(part) == (whole[: runs[-1]] if runs else whole)

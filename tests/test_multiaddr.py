@@ -53,7 +53,6 @@ class TestConstructor:
             memoryview(bytes(byte for pair in zip(UDP_BYTES, UDP_BYTES, strict=True) for byte in pair))[::2],
             UDP,
             [Component("ip4", "127.0.0.1"), Component("udp", 1234)],
-            iter(UDP),
         ],
     )
     def test_takes_text_bytes_an_address_and_components(self, address: str) -> None:
@@ -62,25 +61,36 @@ class TestConstructor:
         assert bytes(read) == read.to_bytes() == UDP_BYTES
         assert type(bytes(read)) is bytes
 
+    def test_takes_an_iterator(self) -> None:
+        assert Multiaddr(iter(UDP)) == UDP
+
     def test_copies_a_mutable_buffer(self) -> None:
         buffer = bytearray(UDP_BYTES)
         address = Multiaddr(buffer)
         buffer[1] = 10
         assert address == UDP
 
-    @pytest.mark.parametrize("wrong", [None, 5, 1.5, True, object(), ["/tcp/80"], [UDP], [6], {6: 80}])
+    @pytest.mark.parametrize("wrong", [None, 5, 1.5, True, object()])
     def test_refuses_other_types(self, wrong: str) -> None:
-        with pytest.raises(TypeError):
+        message = f"^an address is read from text, bytes or components, not from {type(wrong).__name__}$"
+        with pytest.raises(TypeError, match=message):
+            Multiaddr(wrong)
+
+    @pytest.mark.parametrize(
+        ("wrong", "name"), [(["/tcp/80"], "str"), ([UDP], "Multiaddr"), ([6], "int"), ({6: 80}, "int")]
+    )
+    def test_refuses_other_things_among_components(self, wrong: str, name: str) -> None:
+        with pytest.raises(TypeError, match=f"^an address is made from components, not from {name}$"):
             Multiaddr(wrong)
 
     def test_refuses_a_lone_component_and_names_the_list(self) -> None:
-        with pytest.raises(TypeError, match="list of components"):
+        with pytest.raises(TypeError, match=r"^an address is made from a list of components, not from a single one$"):
             Multiaddr(Component("tls"))  # type: ignore[arg-type] # what a user may try
 
     @pytest.mark.parametrize("address", [(), "/tls", b"\xc0\x03", UDP])
     def test_refuses_what_is_no_registry(self, address: str) -> None:
         for wrong in ("x", {"tls": REGISTRY["tls"]}, 5):
-            with pytest.raises(TypeError, match="a registry is a Registry, not"):
+            with pytest.raises(TypeError, match=f"^a registry is a Registry, not {type(wrong).__name__}$"):
                 Multiaddr(address, registry=wrong)  # type: ignore[arg-type] # that is what is tested
 
     def test_takes_its_address_by_position_only(self) -> None:
@@ -248,6 +258,14 @@ class TestSequence:
         with pytest.raises(ValueError, match="does not occur"):
             address.index("tcp", 2, 3)
 
+    @pytest.mark.parametrize(
+        ("absent", "name"),
+        [("udp", "udp"), ("ipfs", "p2p"), (REGISTRY["sctp"], "sctp"), (Component("tcp", 82), "'/tcp/82'")],
+    )
+    def test_index_names_what_does_not_occur(self, absent: str, name: str) -> None:
+        with pytest.raises(ValueError, match=f"^{name} does not occur in the address$"):
+            Multiaddr("/ip4/1.2.3.4/tcp/80").index(absent)
+
     def test_index_and_count_refuse_address_text_and_unknown_names(self) -> None:
         for look_up in (UDP.index, UDP.count):
             with pytest.raises(ProtocolNotFoundError):
@@ -356,7 +374,7 @@ class TestEncapsulate:
     @pytest.mark.parametrize("method", ["encapsulate", "decapsulate", "startswith", "endswith", "join", "__truediv__"])
     @pytest.mark.parametrize("wrong", [None, 5, ["/tcp/80"], [Component("tls")], UDP.split()])
     def test_refuses_other_operands(self, method: str, wrong: object) -> None:
-        with pytest.raises(TypeError, match="wanted"):
+        with pytest.raises(TypeError, match=f"wanted, not {type(wrong).__name__}$"):
             getattr(UDP, method)(*[UDP][: method == "join"], wrong)
 
     def test_only_the_slash_operator_puts_the_missing_slash_in_front(self) -> None:
@@ -432,7 +450,7 @@ class TestEncapsulate:
         address = Multiaddr("/ip4/1.2.3.4/tcp/80/tcp/81")
         for value in ("00443", 443, b"\x01\xbb"):
             assert address.replace("tcp", value) == Multiaddr("/ip4/1.2.3.4/tcp/443/tcp/81")
-        with pytest.raises(ProtocolNotFoundError):
+        with pytest.raises(ProtocolNotFoundError, match=r"^no protocol 'udp' in the address$"):
             address.replace("udp", 1)
         with pytest.raises(ParseError):
             address.replace("tcp", "x")
@@ -458,6 +476,7 @@ class TestRegistries:
         with pytest.raises(UnknownProtocolError):
             Multiaddr(wg, registry=Registry(()))
         assert Multiaddr(UDP, registry=WITH_WG).registry is WITH_WG
+        assert Multiaddr(EMPTY, registry=WITH_WG).registry is WITH_WG
 
     def test_components_have_the_first_ones_registry(self) -> None:
         wg, tls = Component("wg", WG, registry=WITH_WG), Component("tls")
@@ -493,6 +512,9 @@ class TestPydantic:
         assert Node.model_validate({"address": UDP}, strict=True).address is UDP
         with pytest.raises(pydantic.ValidationError):
             Node.model_validate({"address": str(UDP)}, strict=True)
+
+    def test_serves_without_a_model(self) -> None:
+        assert pydantic.TypeAdapter(Multiaddr).validate_python(str(UDP)) == UDP
 
     def test_serialises_to_text_in_json_only(self) -> None:
         node = Node(address=UDP, peer=PeerId(TARGET))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pure import load_pure
 
 import multiaddr_py
 from multiaddr_py import (
@@ -146,12 +147,20 @@ WRONG_PROTOCOLS: list[tuple[Callable[[], Protocol], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "message"), WRONG_PROTOCOLS, ids=[message for _, message in WRONG_PROTOCOLS])
+# pytest would escape a backslash in a name once more whenever it collects the tests again.
+@pytest.mark.parametrize(
+    ("make", "message"), WRONG_PROTOCOLS, ids=[message.replace("\\", "") for _, message in WRONG_PROTOCOLS]
+)
 def test_a_protocol_whose_fields_do_not_fit_is_refused(make: Callable[[], Protocol], message: str) -> None:
     with pytest.raises(RegistryError) as caught:
         make()
     assert str(caught.value) == message
     assert caught.value.row is None
+
+
+def test_the_last_code_of_all_is_a_protocols() -> None:
+    registry = Registry([Protocol(2**63 - 1, 0, "last")])
+    assert bytes(Multiaddr("/last", registry=registry)) == b"\xff" * 8 + b"\x7f"
 
 
 def test_a_number_that_no_text_can_hold_is_refused_like_any_other() -> None:
@@ -165,19 +174,22 @@ def test_a_number_that_no_text_can_hold_is_refused_like_any_other() -> None:
             make()
 
 
+FIELDS = "a Protocol has an int, an int or None, a str, a Codec or its name or None, and a str"
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("make", "message"),
     [
-        lambda: Protocol(True, 0, "x"),
-        lambda: Protocol("5", 0, "x"),  # type: ignore[arg-type] # that is what is tested
-        lambda: Protocol(5, False, "x"),
-        lambda: Protocol(5, 8.0, "x", "uint8"),  # type: ignore[arg-type] # that is what is tested
-        lambda: Protocol(5, 0, "x", None, None),  # type: ignore[arg-type] # that is what is tested
-        lambda: Protocol(5, 0, b"five"),  # type: ignore[arg-type] # that is what is tested
-        lambda: Protocol(5, 0, None),  # type: ignore[arg-type] # that is what is tested
-        lambda: Protocol(5, None, "five", 5),  # type: ignore[arg-type] # that is what is tested
-        lambda: Registry(["5,0,five,,"]),  # type: ignore[list-item] # that is what is tested
-        lambda: REGISTRY.extended(5),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(True, 0, "x"), FIELDS),
+        (lambda: Protocol("5", 0, "x"), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(5, False, "x"), FIELDS),
+        (lambda: Protocol(5, 8.0, "x", "uint8"), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(5, 0, "x", None, None), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(5, 0, b"five"), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(5, 0, None), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Protocol(5, None, "five", 5), FIELDS),  # type: ignore[arg-type] # that is what is tested
+        (lambda: Registry(["5,0,five,,"]), "a registry is made of Protocols, not of str"),  # type: ignore[list-item] # that is what is tested
+        (lambda: REGISTRY.extended(5), "a registry is made of Protocols, not of int"),  # type: ignore[arg-type] # that is what is tested
     ],
     ids=[
         "code of truth",
@@ -192,8 +204,8 @@ def test_a_number_that_no_text_can_hold_is_refused_like_any_other() -> None:
         "extended by a number",
     ],
 )
-def test_a_field_or_a_row_of_another_type_is_a_type_error(make: Callable[[], object]) -> None:
-    with pytest.raises(TypeError):
+def test_a_field_or_a_row_of_another_type_is_a_type_error(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
         make()
 
 
@@ -215,6 +227,10 @@ def test_the_default_registry_is_the_table_of_the_package() -> None:
     with TABLE.open(encoding="utf-8") as file:
         assert Registry.from_csv(file) == REGISTRY
         assert not file.closed
+
+
+def test_whoever_imports_the_package_again_reads_the_same_table() -> None:
+    assert list(map(repr, load_pure().REGISTRY.rows)) == list(map(repr, REGISTRY.rows))
 
 
 def test_the_registry_counts_codes_in_the_order_of_the_table() -> None:
@@ -355,7 +371,7 @@ WRONG_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("row", "rule"), WRONG_ROWS, ids=[row for row, _ in WRONG_ROWS])
+@pytest.mark.parametrize(("row", "rule"), WRONG_ROWS, ids=[ascii(row).replace("\\", "") for row, _ in WRONG_ROWS])
 def test_a_wrong_row_is_refused_by_an_error_that_names_the_row_and_the_rule(row: str, rule: str) -> None:
     table = [*TABLE.read_text(encoding="utf-8").splitlines(), f" {row} ", "1,0,behind,,"]
     reads: list[Callable[[], Registry]] = [
@@ -414,6 +430,7 @@ def test_registries_are_equal_when_their_rows_are_in_the_same_order() -> None:
     assert Registry([five, six]) != Registry([six, five])
     assert Registry([five]) != Registry([five, Protocol(5, 0, "cinq")])
     assert Registry([five]) != [five]
+    assert len({hash(Registry(rows)) for rows in ([], [five], [six], [five, six])}) > 1
     assert REGISTRY.extended() == REGISTRY
 
 
@@ -553,6 +570,18 @@ def test_a_protocol_whose_codec_takes_the_rest_needs_no_name_for_it() -> None:
     assert str(Multiaddr("/file/a/end", registry=registry)) == "/file/a/end"
 
 
+def test_a_path_that_its_codec_refuses_is_refused() -> None:
+    def refuse_dots(raw: bytes) -> None:
+        if b"/../" in raw:
+            raise ValueError("a path does not go up")
+
+    plain = Codec("plain", str.encode, bytes.decode, refuse_dots, takes_rest=True)
+    registry = Registry([Protocol(5, None, "file", plain)])
+    assert Multiaddr("/file/a/b", registry=registry)[0].raw_value == b"/a/b"
+    with pytest.raises(ParseError, match="is no value for file: a path does not go up"):
+        Multiaddr("/file/a/../b", registry=registry)
+
+
 # The empty registry, which is false
 
 
@@ -617,10 +646,11 @@ def test_a_registry_is_equal_to_what_it_is_pickled_to(registry: Registry, protoc
 
 
 def test_a_pickled_extended_registry_holds_the_added_rows_only() -> None:
-    pickled = pickle.dumps(WG.extended("5,0,five,,"))
-    assert b"wg" in pickled
-    assert b"five" in pickled
-    assert b"webtransport" not in pickled
+    once = REGISTRY.extended("455,256,wg,multibase,public key")
+    for registry, added in ((once, [b"wg"]), (once.extended("5,0,five,,"), [b"wg", b"five"])):
+        pickled = pickle.dumps(registry)
+        assert [name in pickled for name in added] == [True] * len(added)
+        assert b"webtransport" not in pickled
     assert b"webtransport" in pickle.dumps(Registry(REGISTRY))
 
 
@@ -676,7 +706,7 @@ def test_a_file_that_is_no_table_is_a_registry_error(tmp_path: Path) -> None:
     table.write_bytes(b"\xef\xbb\xbfcode,size,name,codec,comment\n455,256,wg,multibase,public key\n")
     assert Registry.from_csv(table)["wg"].code == 455  # with a byte-order mark
     table.write_bytes(b"code,size,name,codec,comment\n1,0,a,,\xff\n")
-    with pytest.raises(RegistryError, match="the table is not UTF-8"):
+    with pytest.raises(RegistryError, match="^the table is not UTF-8$"):
         Registry.from_csv(table)
     with pytest.raises(TypeError, match="from a file of text, not of bytes"), table.open("rb") as file:
         Registry.from_csv(file)  # type: ignore[arg-type] # that is what is tested
@@ -685,21 +715,25 @@ def test_a_file_that_is_no_table_is_a_registry_error(tmp_path: Path) -> None:
         Registry.from_csv(table)
 
 
+NAME_AND_SIZE = "a codec's name is a str, and its size an int or None"
+FUNCTIONS = "all of a codec but its name, its size and takes_rest are functions"
+
+
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "message"),
     [
-        {"name": 5},
-        {"to_raw": None},
-        {"to_text": "x"},
-        {"check": 8},
-        {"size": "8"},
-        {"size": True},
-        {"to_value": 1},
-        {"from_value": None},
+        ({"name": 5}, NAME_AND_SIZE),
+        ({"size": "8"}, NAME_AND_SIZE),
+        ({"size": True}, NAME_AND_SIZE),
+        ({"to_raw": None}, FUNCTIONS),
+        ({"to_text": "x"}, FUNCTIONS),
+        ({"check": 8}, FUNCTIONS),
+        ({"to_value": 1}, FUNCTIONS),
+        ({"from_value": None}, FUNCTIONS),
     ],
 )
-def test_a_codec_of_wrong_types_is_a_type_error(fields: dict[str, object]) -> None:
+def test_a_codec_of_wrong_types_is_a_type_error(fields: dict[str, object], message: str) -> None:
     right = {"name": "x", "to_raw": bytes.fromhex, "to_text": bytes.hex}
     assert Codec(**right).name == "x"  # type: ignore[arg-type] # of a dictionary
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=f"^{message}$"):
         Codec(**right | fields)  # type: ignore[arg-type] # as above

@@ -33,7 +33,7 @@ def _quad(text: str) -> bytes:
 
 
 def _wrong_quad(text: str) -> str:
-    octets = text.split(".", 4)
+    octets = text.split(".")
     if not all(octet.isascii() and octet.isdigit() for octet in octets):
         return "an IPv4 address is four decimal numbers with dots between"
     if len(octets) != 4:
