@@ -59,7 +59,7 @@ def drawn(strategy: SearchStrategy[Drawn], count: int = 3000) -> list[Drawn]:
         database=None,
         derandomize=True,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(strategy)
     def look(value: Drawn) -> None:
