@@ -706,7 +706,7 @@ def test_a_file_that_is_no_table_is_a_registry_error(tmp_path: Path) -> None:
     table.write_bytes(b"\xef\xbb\xbfcode,size,name,codec,comment\n455,256,wg,multibase,public key\n")
     assert Registry.from_csv(table)["wg"].code == 455  # with a byte-order mark
     table.write_bytes(b"code,size,name,codec,comment\n1,0,a,,\xff\n")
-    with pytest.raises(RegistryError, match="^the table is not UTF-8$"):
+    with pytest.raises(RegistryError, match=r"^the table is not UTF-8$"):
         Registry.from_csv(table)
     with pytest.raises(TypeError, match="from a file of text, not of bytes"), table.open("rb") as file:
         Registry.from_csv(file)  # type: ignore[arg-type] # that is what is tested
