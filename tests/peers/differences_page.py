@@ -22,7 +22,7 @@ Of each difference this page has the rule that decides it, who follows that, and
 
 This page is made from the lists in `tests/peers/`, which tests compare with the implementations, each in the version
 named here: a difference that is not listed fails them, and so does one that is gone.
-Those of Go and Rust are from vectors that both were asked.
+Those of Go and Rust are from vectors that both were asked. Long values are cut with `…` here, and whole in the lists.
 """
 HEADINGS: dict[Kind, str] = {
     "refuses": "refuses what is read here",
