@@ -3,7 +3,7 @@
     python -m pip install '.[test]' --group mutation
     python tests/mutation/mutate.py
 
-Run at the root of a checkout; it takes about half an hour on two cores.
+Run at the root of a checkout; it takes about twenty minutes on two cores.
 Fails where a mutant survives that is not listed, and where a listed one does not survive.
 The mutants of functions are mutmut's, in the folder `mutants`: `mutmut show NAME` prints one.
 Those of everything else are made in `module_level.py`. Which files and tests these are, `pyproject.toml` says.
