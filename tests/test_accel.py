@@ -185,6 +185,7 @@ def repeating(most: int) -> st.SearchStrategy[str]:
 
 
 @given(repeating(12), repeating(5))
+@example("/tls" + "/unix/tls" * 4, "/tls" + "/unix/tls" * 3)
 def test_decapsulating_from_what_repeats_itself(whole: str, part: str) -> None:
     check_same(lambda package: package.Multiaddr(whole or ()).decapsulate(package.Multiaddr(part or ())))
 
