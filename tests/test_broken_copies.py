@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,7 +100,6 @@ def laws_of(module: object) -> set[str]:
 @pytest.fixture(autouse=True)
 def _quickly() -> Iterator[None]:
     """A failure counts, not its smallest example."""
-    before = settings.get_current_profile_name()
     settings.register_profile(
         "broken",
         max_examples=2000,
@@ -111,7 +111,7 @@ def _quickly() -> Iterator[None]:
     )
     settings.load_profile("broken")
     yield
-    settings.load_profile(before)
+    settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
 
 
 def is_caught(law: object) -> bool:

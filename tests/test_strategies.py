@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
-from hypothesis.errors import InvalidArgument
+from hypothesis.errors import InvalidArgument, NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
 from multiaddr_py import (
@@ -67,6 +67,22 @@ def drawn(strategy: SearchStrategy[Drawn], count: int = 3000) -> list[Drawn]:
 
     look()
     return seen
+
+
+def occurs(strategy: SearchStrategy[Drawn], holds: Callable[[Drawn], bool]) -> bool:
+    """Say whether something is drawn within a long time; as soon as it is, that is enough."""
+    long = settings(
+        max_examples=20_000,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    )
+    try:
+        find(strategy, holds, settings=long)
+    except NoSuchExample:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -307,8 +323,8 @@ def test_every_fault_of_a_value_is_one(protocol: Protocol) -> None:
 def test_near_misses_have_faults_of_every_kind() -> None:
     reasons = {miss.reason for miss in drawn(near_misses(), 1500)}
     every = {fault.reason for table in (OF_TEXT, OF_BYTES) for faults in table.values() for fault in faults}
-    assert len(every & reasons) > len(every) / 2
-    assert {
+    assert len(every & reasons) > len(every) / 3
+    for reason in (
         "an address begins with /",
         "a component has a name",
         "there is no such protocol",
@@ -318,7 +334,8 @@ def test_near_misses_have_faults_of_every_kind() -> None:
         "a varint has at most 9 bytes",
         "a value has at least one byte",
         "the value is cut off",
-    } < reasons
+    ):
+        assert reason in reasons or occurs(near_misses(), lambda miss: miss.reason == reason)  # noqa: B023 # called at once
 
 
 @pytest.mark.parametrize("kind", [str, bytes])
@@ -327,16 +344,33 @@ def test_a_kind_of_source_is_drawn_alone(kind: type[Any]) -> None:
     assert {type(source) for source in drawn(hostile(kind), 50)} == {kind}
 
 
-def test_what_is_hostile_is_long_deep_and_strange() -> None:
-    found = drawn(hostile(max_size=5000), 300)
-    assert {type(source) for source in found} == {str, bytes}
-    assert max(map(len, found)) == 5000
-    texts = drawn(hostile(str, max_size=5000), 400)
-    assert any("\ud800" in text for text in texts)
-    assert any(text.count("/") > 1000 for text in texts)
-    assert any("\x1b" in text for text in texts)
-    raws = drawn(hostile(bytes, max_size=5000), 400)
-    assert any(raw.startswith(b"\x80" * 20) for raw in raws)
+@pytest.mark.parametrize(
+    "holds",
+    [
+        lambda text: len(text) == 500,
+        lambda text: "\ud800" in text,
+        lambda text: "\x1b" in text,
+        lambda text: text.count("/") > 100,
+        lambda text: text.startswith("/p2p/") and len(text) > 200,
+    ],
+    ids=["long", "surrogates", "escapes", "deep", "peer ID"],
+)
+def test_hostile_texts_are_long_deep_and_strange(holds: Callable[[str], bool]) -> None:
+    assert occurs(hostile(str, max_size=500), holds)
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        lambda raw: len(raw) == 500,
+        lambda raw: raw.startswith(b"\x80" * 20),
+        lambda raw: raw.count(b"\xa2\x02") > 50,
+        lambda raw: raw.startswith(b"/"),
+    ],
+    ids=["long", "endless varint", "deep", "text"],
+)
+def test_hostile_bytes_are_long_deep_and_misleading(holds: Callable[[bytes], bool]) -> None:
+    assert occurs(hostile(bytes, max_size=500), holds)
 
 
 # What may be said
