@@ -243,6 +243,9 @@ UNSOUND = {
         lambda raw: accept_utf8(raw.replace(b"\xed\xa0\x80", b"")),
     ),
     "is not pure": Codec("dice", lambda text: bytes([next(calls) % 251]), lambda raw: str(raw[0])),
+    "reads by chance what is not its own": Codec(
+        "chance", lambda text: b"\0\xff" if text == "00ff" else bytes([next(calls) % 251]), bytes.hex
+    ),
     "refuses long paths": Codec(
         "path", lambda text: text.encode(), lambda raw: raw.decode(), refuse_long, takes_rest=True
     ),

@@ -595,3 +595,36 @@ def test_spellings_and_near_misses_are_of_another_registry_too(data: st.DataObje
     with pytest.raises(ParseError) as caught:
         Multiaddr(miss.source, registry=OWN)
     assert (caught.value.offset, caught.value.protocol) == (miss.offset, miss.protocol)
+
+
+def test_what_any_text_is_a_value_of_is_drawn() -> None:
+    taken = Codec("any", lambda text: text.encode(errors="replace"), lambda raw: raw.hex())
+    registry = Registry([Protocol(1, None, "own", taken), Protocol(2, 16, "pair", taken)])
+    found = drawn(components(registry=registry), 200)
+    assert {component.name for component in found} == {"own", "pair"}
+    assert all(len(component.raw_value) == 2 for component in found if component.name == "pair")
+
+
+def test_a_path_alone_is_missed_nearly() -> None:
+    for miss in drawn(near_misses(protocols=["unix"]), 60):
+        with pytest.raises(ParseError):
+            Multiaddr(miss.source)
+
+
+def test_one_byte_is_no_part_of_a_component() -> None:
+    registry = Registry([Protocol(1, 0, "bare")])
+    for miss in drawn(near_misses(registry=registry), 60):
+        with pytest.raises(ParseError):
+            Multiaddr(miss.source, registry=registry)
+
+
+def test_nothing_is_missed_nearly_where_nothing_is_known() -> None:
+    codec = Codec("none", lambda text: _none(), bytes.decode, _of())
+    for kind in (str, bytes):
+        with pytest.raises(InvalidArgument, match="leaves nothing that could be wrong"):
+            near_misses(kind, registry=Registry([Protocol(1, None, "own", codec)]))
+    assert drawn(hostile(registry=Registry([Protocol(1, None, "own", codec)])), 20)
+
+
+def test_old_paths_are_a_spelling() -> None:
+    assert occurs(multiaddr_texts(protocols=["unix"], max_size=1), lambda spelling: spelling.text.startswith("/unix//"))

@@ -104,6 +104,11 @@ def _damaged_bytes(draw: DrawFn, addresses: SearchStrategy[bytes]) -> bytes:
     return raw[:place] + junk + raw[place + draw(st.integers(0, 3)) :]
 
 
+def _knows_any(registry: Registry) -> bool:
+    """Say whether there is a protocol whose values are known."""
+    return any(map(has_known_values, registry))
+
+
 def _known(registry: Registry) -> SearchStrategy[Multiaddr]:
     """Draw addresses without protocols of which nobody knows a value."""
     known = [protocol for protocol in registry if has_known_values(protocol)]
@@ -118,7 +123,7 @@ def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
     return st.one_of(
         _long(st.sampled_from(_LONG_TEXTS) | valid.map(lambda text: ("", text, "")), most),
         _damaged_text(valid),
-        near_misses(str, registry=registry).map(lambda miss: miss.source),
+        near_misses(str, registry=registry).map(lambda miss: miss.source) if _knows_any(registry) else st.nothing(),
         st.lists(st.sampled_from(names) | likely | any_text, max_size=8).map(lambda parts: "/" + "/".join(parts)),
         st.text(_STRANGE),
         any_text,
@@ -131,7 +136,7 @@ def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
     return st.one_of(
         _long(st.sampled_from(_LONG_BYTES) | valid.map(lambda raw: (b"", raw, b"")), most),
         _damaged_bytes(valid),
-        near_misses(bytes, registry=registry).map(lambda miss: miss.source),
+        near_misses(bytes, registry=registry).map(lambda miss: miss.source) if _knows_any(registry) else st.nothing(),
         st.lists(codes | st.binary(max_size=4), max_size=8).map(b"".join),
         st.binary(),
     )
