@@ -309,6 +309,13 @@ def test_spellings_are_mostly_not_canonical_and_of_every_kind() -> None:
     assert any(text.endswith("//") for text in texts)
 
 
+@pytest.mark.parametrize("name", ["unix", "http-path"])
+@pytest.mark.parametrize(("raw", "texts"), [(b"\xff", {"%FF", "%ff"}), (b"/%", {"%2F%25", "%2f%25"})])
+def test_paths_are_spelled_whether_or_not_they_are_text(name: str, raw: bytes, texts: set[str]) -> None:
+    spellings = multiaddr_texts(protocols=[name], min_size=1, max_size=1, values={name: st.just(raw)})
+    assert {spelling.text.rstrip("/") for spelling in drawn(spellings, 60)} >= {f"/{name}/{text}" for text in texts}
+
+
 @pytest.mark.parametrize("protocol", WITH_VALUES, ids=lambda protocol: protocol.name)
 def test_every_fault_of_a_value_is_one(protocol: Protocol) -> None:
     assert protocol.codec is not None
