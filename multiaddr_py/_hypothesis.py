@@ -44,9 +44,9 @@ def _components(_: type[Component]) -> SearchStrategy[Component]:
 
 
 def _registries(asked: type[Registry]) -> SearchStrategy[Registry]:
-    return (
-        st.just(REGISTRY) if asked is Registry else NotImplemented
-    )  # as above: a collection, but no `Collection[int]`
+    if asked is not Registry:  # as above: a collection, but nobody's `Collection[int]`
+        return NotImplemented
+    return st.just(REGISTRY)
 
 
 def _peer_ids(_: type[PeerId]) -> SearchStrategy[PeerId]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """Of any kind of key: those of a `Mapping` are of one type exactly."""
 
 _LONGEST = 10_000_000  # characters or bytes: an address of more says nothing new, and takes seconds
-MORE = 9
+_MORE = 9
 """How many components over the least number an address has at most, where nobody says."""
 
 
@@ -68,7 +68,7 @@ def checked_sizes(min_size: int, max_size: int | None) -> tuple[int, int]:
     """Return the least and the greatest number of components."""
     _check_size("min_size", min_size, 0)
     if max_size is None:
-        return min_size, min_size + MORE
+        return min_size, min_size + _MORE
     _check_size("max_size", max_size, 0)
     if max_size < min_size:
         raise InvalidArgument(f"{max_size=} is less than {min_size=}")

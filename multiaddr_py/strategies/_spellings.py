@@ -98,17 +98,13 @@ _ZEROS = st.integers(1, 24).map("0".__mul__)  # more than a number of 64 bits ha
 _SHORT = 600  # bytes: in a base that is no power of two no more than 1,024 characters are read
 
 
-def _in_multibase(draw: DrawFn, raw: bytes) -> str:
+def _multibase(draw: DrawFn, raw: bytes, canonical: str) -> str:
     write = draw(st.sampled_from(_BASES if len(raw) <= _SHORT else _BINARY_BASES))
     return write(raw)
 
 
-def _multibase(draw: DrawFn, raw: bytes, canonical: str) -> str:
-    return _in_multibase(draw, raw)
-
-
 def _peer_id(draw: DrawFn, raw: bytes, canonical: str) -> str:
-    return _in_multibase(draw, b"\x01\x72" + raw)  # a CID of version 1 and codec libp2p-key
+    return _multibase(draw, b"\x01\x72" + raw, canonical)  # a CID of version 1 and codec libp2p-key
 
 
 def _number(draw: DrawFn, raw: bytes, canonical: str) -> str:
