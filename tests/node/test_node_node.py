@@ -98,7 +98,7 @@ def test_what_was_reached_is_dialled_after_a_restart(tmp_path: Path) -> None:
                 await until(lambda: a.talks_to(b))
             async with living(tmp_path / "a", identity=identity) as a:
                 await until(lambda: a.talks_to(b))
-            assert b.reasons("gone")
+            await until(lambda: b.told("gone"))
 
     run(work())
 
@@ -131,7 +131,7 @@ def test_there_are_places_for_some_who_dial_and_the_others_hear_of_them(tmp_path
             await until(lambda: third.talks_to(second))
             assert "all places are taken" in first.reasons("refused")
             assert third.reasons("refused")[0] == "it said: all places are taken"
-            assert second.node.peers.keys() == {first.node.peer_id, third.node.peer_id}
+            await until(lambda: second.talks_to(first, third))
 
     run(work())
 
@@ -330,6 +330,7 @@ def test_a_store_that_ails_costs_a_conversation_and_not_the_node(tmp_path: Path)
                 await until(lambda: len(b.told("gone")) == 2)
                 b.node.store._database = kept
             assert "no such table" in b.reasons("gone")[-1]
+            await until(lambda: a.told("gone"))
             assert a.reasons("gone") == ["it said: this node can keep no more items"]
 
     run(work())
