@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from enum import IntEnum
+from struct import pack, unpack
+from uuid import UUID
 
 import pytest
 
@@ -68,12 +71,100 @@ def test_a_sound_codec_of_ones_own_keeps_the_laws() -> None:
     check_protocol(protocol(size=8, to_value=lambda raw: raw[0], from_value=hex_of), [0, 255, "7f"], refused=[256])
 
 
+def accept_utf8(raw: bytes) -> None:
+    if b"/" in raw:
+        raise ValueError("no slash")
+    raw.decode()
+
+
+class Colour(IntEnum):
+    RED = 1
+    GREEN = 2
+
+
+def read_colour(text: str) -> bytes:
+    if text not in Colour.__members__:
+        raise ValueError("a colour")
+    return bytes([Colour[text]])
+
+
+def uuid_of(value: object) -> bytes:
+    if isinstance(value, UUID):
+        return value.bytes
+    if isinstance(value, int):
+        return UUID(int=value).bytes
+    raise TypeError("a UUID or an int")
+
+
+def number_of(value: object) -> bytes:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("an int")
+    if value < 1:
+        raise ValueError("at least 1")
+    return value.to_bytes((value.bit_length() + 7) // 8)
+
+
+def accept_number(raw: bytes) -> None:
+    if not raw[0]:
+        raise ValueError("a zero in front")
+
+
+def read_number(text: str) -> bytes:
+    raw = read_hex(text)
+    accept_number(raw)
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("codec", "example"),
+    [
+        (
+            Codec(
+                "colour",
+                read_colour,
+                lambda raw: Colour(raw[0]).name,
+                lambda raw: read_colour(Colour(raw[0]).name),
+                size=8,
+                to_value=lambda raw: Colour(raw[0]),
+                from_value=lambda value: bytes([Colour(value)]),  # type: ignore[arg-type] # refused by the enumeration
+            ),
+            "RED",
+        ),
+        (
+            Codec(
+                "uuid",
+                lambda text: UUID(text).bytes,
+                lambda raw: str(UUID(bytes=raw)),
+                size=128,
+                to_value=lambda raw: UUID(bytes=raw),
+                from_value=uuid_of,
+            ),
+            "123e4567-e89b-12d3-a456-426614174000",
+        ),
+        (
+            Codec("number", read_number, bytes.hex, accept_number, to_value=int.from_bytes, from_value=number_of),
+            b"\xff" * 2000,
+        ),
+        (Codec("any", lambda text: text.encode(errors="replace"), bytes.decode, accept_utf8), "a\ud800"),
+    ],
+    ids=["takes more than it gives", "takes numbers, too", "has huge numbers", "takes surrogates"],
+)
+def test_a_sound_codec_may_be_one_that(codec: Codec, example: object) -> None:
+    check_protocol(Protocol(455, codec.size, "mine", codec), [example])
+
+
 def to_upper(raw: bytes) -> str:
     return raw.hex().upper()
 
 
 def with_slash(raw: bytes) -> str:
     return raw.hex("/")
+
+
+def refuse_by_assertion(text: str) -> bytes:
+    if text != "00ff":
+        raise AssertionError("hex")
+    return b"\0\xff"
 
 
 calls = iter(range(10**9))
@@ -118,12 +209,23 @@ calls = iter(range(10**9))
             protocol(to_value=lambda raw: raw[0]),
             "to_value(0x00ff) is 0, which from_value does not take: its value is text or bytes, not int",
         ),
+        (
+            protocol(to_value=lambda raw: 10**5000),  # which Python refuses to write
+            "to_value(0x00ff) is <int>, which from_value does not take: its value is text or bytes, not int",
+        ),
         (protocol(to_value=lambda raw: raw[:1]), "to_value(0x00ff) is 0x00, which is read as 0x00"),
         (
             protocol(to_value=lambda raw: 256, from_value=hex_of),
             "to_value(0x00ff) is 256, which is refused: from 0 to 255",
         ),
-        (protocol(from_value=lambda value: {}[value]), "reading True raises KeyError: True"),
+        (
+            protocol(from_value=lambda value: value.packed),
+            "'bool' object has no attribute 'packed'; a codec refuses with a TypeError or a ValueError",
+        ),
+        (
+            protocol(to_raw=refuse_by_assertion),
+            "reading ' ' raises AssertionError: hex; a codec refuses with a ValueError",
+        ),
     ],
 )
 def test_a_broken_codec_is_told_what_it_breaks(broken: Protocol, message: str) -> None:
@@ -217,18 +319,37 @@ def low(text: str) -> bytes:
     return text.lower().encode()
 
 
-def accept_utf8(raw: bytes) -> None:
-    if b"/" in raw:
-        raise ValueError("no slash")
-    raw.decode()
-
-
 def refuse_long(raw: bytes) -> None:
     if len(raw) > 6:
         raise ValueError("too long")
 
 
+def digits(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("digits")
+    return text
+
+
+def short_name(text: str) -> bytes:
+    if not (text.isascii() and text.isalnum() and len(text) <= 63):
+        raise ValueError("a name of 1 to 63 letters")
+    return text.encode()
+
+
+def accept_name(raw: bytes) -> None:
+    if not (raw.isascii() and raw.isalnum()):
+        raise ValueError("a name")
+
+
 UNSOUND = {
+    "lets an error of struct through": Codec(
+        "port", lambda text: pack(">H", int(digits(text))), lambda raw: str(*unpack(">H", raw)), size=16
+    ),
+    "lets an OverflowError through": Codec(
+        "port", lambda text: int(digits(text)).to_bytes(2), lambda raw: str(int.from_bytes(raw)), size=16
+    ),
+    "limits texts only": Codec("name", short_name, bytes.decode, accept_name),
+    "writes no more than 32 bytes": Codec("hex", read_hex, lambda raw: raw[:32].hex()),
     "folds case, and its check does not": Codec("low", low, lambda raw: raw.decode().lower(), accept_utf8),
     "normalizes, and its check does not": Codec(
         "nfc",
@@ -271,9 +392,14 @@ UNSOUND = {
 @pytest.mark.parametrize("fault", UNSOUND)
 def test_a_codec_is_caught_that(fault: str) -> None:
     codec = UNSOUND[fault]
-    example = {"nfc": "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "dice": "7", "byte": "7", "path": "ab"}.get(
-        codec.name, "00ff"
-    )
+    example = {
+        "port": "80",
+        "name": "ezs42",
+        "nfc": "caf\N{LATIN SMALL LETTER E WITH ACUTE}",
+        "dice": "7",
+        "byte": "7",
+        "path": "ab",
+    }.get(codec.name, "00ff")
     with pytest.raises(AssertionError, match=r"^mine: "):
         check_protocol(Protocol(455, codec.size, "mine", codec), [example])
 

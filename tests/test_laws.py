@@ -25,7 +25,6 @@ EXAMPLES = 50_000 if THOROUGH else settings().max_examples
 """Of each of the two laws about any input."""
 
 TEXTS = hostile(str, max_size=1000) | multiaddr_texts().map(lambda spelling: spelling.text)
-PLACES = st.integers(-12, 12) | st.none()
 RAWS = hostile(bytes, max_size=1000) | multiaddrs().map(bytes)
 
 

@@ -25,13 +25,14 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 BLOCKS = blocks(README)
 
-# Where the package is installed, its entry point registers the types. The examples are the same each time.
+# Where the package is installed, its entry point registers the types. The examples are the same each time,
+# and more than by default: of runs of 100 two in a hundred meet no colon.
 CONFTEST = """
 from hypothesis import settings
 from multiaddr_py._hypothesis import register
 
 register()
-settings.register_profile("same", derandomize=True, max_examples=400, deadline=None)
+settings.register_profile("same", derandomize=True, max_examples=300, deadline=None)
 settings.load_profile("same")
 """
 
@@ -96,12 +97,12 @@ def test_the_page_about_testing_finds_the_fault_and_mends_it(tmp_path: Path) -> 
 
     (tmp_path / "announcement.py").write_text(message)
     failure = pytest_says()
-    # How a failing example is shown depends on Hypothesis.
-    for line in (found.splitlines()[0], "address=Multiaddr('/dns/a b')", "seconds=0"):
-        assert line in found
-        assert line in failure
+    # How a failing example is shown depends on Hypothesis, and at times it ends with another address.
+    for line in (re.escape(found.splitlines()[0]), r"address=Multiaddr\('/.*:.*'\)", "seconds=0"):
+        assert re.search(line, found)
+        assert re.search(line, failure)
     assert "1 failed, 1 passed" in failure
-    wrong = '        address, seconds = text.split(" ")\n'
+    wrong = '        address, seconds = text.split(":")\n'
     assert wrong in message
     (tmp_path / "announcement.py").write_text(message.replace(wrong, mended))
     assert "2 passed" in pytest_says()

@@ -27,6 +27,7 @@ from multiaddr_py.strategies._grammars import (
     Grammar,
     closed,
     protocol_of,
+    weighed,
     world,
 )
 from multiaddr_py.strategies._values import (
@@ -36,6 +37,7 @@ from multiaddr_py.strategies._values import (
     ip6,
     is_ours,
     of_one_machine,
+    padded,
     peer_id_values,
     ports,
     raw_values,
@@ -49,8 +51,8 @@ if TYPE_CHECKING:
     from multiaddr_py.registry import Key
     from multiaddr_py.strategies._checks import Values
 
-_NOTHING = st.tuples(st.integers(0, 0), st.integers(0, 0))
-"""As many choices as most values take: to Hypothesis fewer are simpler, and all would shrink to `/tls/ws` or a path."""
+_NOTHING = padded(st.none(), 2)
+"""As many choices as most values take: all would shrink to `/tls/ws` otherwise."""
 
 # What a socket connects to: a port, and an address or a name of one machine.
 _OF_ONE_MACHINE: Mapping[str, SearchStrategy[bytes]] = {
@@ -58,9 +60,8 @@ _OF_ONE_MACHINE: Mapping[str, SearchStrategy[bytes]] = {
     **dict.fromkeys(("dns", "dns4", "dns6", "sni"), host_names()),
     "ip4": ip4().filter(of_one_machine),
     "ip6": ip6().filter(of_one_machine),
-    "unix": st.tuples(st.sampled_from([b"/run/a.sock", b"/tmp/http", b"/var/run/a b.sock"]), _NOTHING, _NOTHING).map(
-        lambda drawn: drawn[0]
-    ),
+    # An IP address and a port take as many choices.
+    "unix": padded(st.sampled_from([b"/run/a.sock", b"/tmp/http", b"/var/run/a b.sock"]), 4),
     "p2p": peer_id_values(KEY_TYPES),
 }
 
@@ -76,20 +77,20 @@ class _Walk:
         sizes: tuple[int, int],
     ) -> None:
         self.registry = registry
-        self.components = {name: _encoded(name, drawn, registry) for name, drawn in values.items()}
+        self.components = {
+            name: drawn.map(partial(_component_of, name, registry)).map(bytes) for name, drawn in values.items()
+        }
         # The last one, and that with the greatest code, which is the longest, have several shares;
         # those for which somebody made a registry of their own have a third of all.
-        often = [list(values)[-1], max(values, key=lambda name: registry[name].code)] * 4
+        often = [list(values)[-1], max(values, key=lambda name: registry[name].code)] * 8
         own = [name for name in values if not is_ours(registry[name])]
-        self.any = st.sampled_from([*values, *often, *own * (len(values) // (2 * len(own) or 1))])
+        self.any = st.sampled_from([*values, *often, *own * ((len(values) + len(often)) // (2 * len(own) or 1))])
         self._grammar = grammar
         self._least, self._most = sizes
         self._followers: dict[tuple[str, int, int], SearchStrategy[str]] = {}
 
     def __repr__(self) -> str:
-        names = list(self.components)
-        which = ", ".join(names) if len(names) < 6 else f"{len(names)} protocols"
-        return f"{self._least} to {self._most} components of {which}"
+        return f"{self._least} to {self._most} components of {_few(self.components)}"
 
     def followers(self, state: str, count: int) -> SearchStrategy[str]:
         """Return the strategy for what follows a state that is behind `count` components."""
@@ -100,18 +101,27 @@ class _Walk:
         return followers
 
 
-def _encoded(name: str, values: SearchStrategy[object], registry: Registry) -> SearchStrategy[bytes]:
-    """Draw a component's bytes."""
-    if registry[name].codec is None:
-        return _NOTHING.map(lambda _: bytes(Component(name, registry=registry)))
-    return values.map(lambda value: bytes(_component_of(name, registry, value)))
-
-
 def _component_of(name: str, registry: Registry, value: object) -> Component:
     try:
         return Component(name, value, registry=registry)
     except (MultiaddrError, TypeError) as error:  # of a strategy that was given
         raise InvalidArgument(f"values[{name!r}] drew {value!r}: {error}") from error
+
+
+class _Kinds(dict[str, "SearchStrategy[Component]"]):
+    """What draws the components of protocols, by name; it is written in a few words."""
+
+    def __repr__(self) -> str:
+        return f"components of {_few(self)}"
+
+
+def _few(names: Collection[str]) -> str:
+    return ", ".join(names) if len(names) < 6 else f"{len(names)} protocols"
+
+
+@st.composite
+def _one_of(draw: DrawFn, kinds: _Kinds) -> Component:
+    return draw(kinds[draw(st.sampled_from(weighed({name: COMMON.get(name, 1) for name in kinds})))])
 
 
 @st.composite
@@ -158,7 +168,9 @@ def _values_of(
     given = checked_values(values, registry, protocols)
     drawn: dict[str, SearchStrategy[object]] = {}
     for protocol in protocols:
-        if protocol.name in given:
+        if protocol.codec is None:
+            drawn[protocol.name] = _NOTHING
+        elif protocol.name in given:
             drawn[protocol.name] = given[protocol.name]
         elif protocol.name in usual and is_ours(protocol):
             drawn[protocol.name] = usual[protocol.name]
@@ -232,13 +244,7 @@ def components(
     registry = checked_registry(registry)
     wanted = checked_protocols(protocols, registry)
     drawn = _values_of(wanted, values, registry, {})
-    kinds = {
-        name: (_NOTHING.map(lambda _: None) if registry[name].codec is None else strategy).map(
-            partial(_component_of, name, registry)
-        )
-        for name, strategy in drawn.items()
-    }
-    return st.sampled_from([name for name in kinds for _ in range(COMMON.get(name, 1))]).flatmap(kinds.__getitem__)
+    return _one_of(_Kinds((name, each.map(partial(_component_of, name, registry))) for name, each in drawn.items()))
 
 
 def values(protocol: Key, *, registry: Registry = REGISTRY) -> SearchStrategy[str]:

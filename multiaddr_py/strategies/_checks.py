@@ -82,6 +82,14 @@ def check_length(max_size: int) -> None:
         raise InvalidArgument(f"{max_size=} is more than {_LONGEST}")
 
 
+def _is_empty(strategy: SearchStrategy[object]) -> bool:
+    try:
+        empty: bool = strategy.is_empty
+    except NameError:  # it is deferred, and what it stands for comes later
+        return False
+    return empty
+
+
 def checked_values(
     values: Values | None, registry: Registry, protocols: list[Protocol]
 ) -> dict[str, SearchStrategy[object]]:
@@ -99,7 +107,7 @@ def checked_values(
             raise InvalidArgument(f"values has a strategy for {protocol.name}, which has no value")
         if not isinstance(strategy, SearchStrategy):
             raise InvalidArgument(f"values[{key!r}]={strategy!r} is no strategy; st.just(…) makes one of a value")
-        if strategy.is_empty:
+        if _is_empty(strategy):
             raise InvalidArgument(f"values[{key!r}] draws nothing")
         if protocol.name in by_name:
             raise InvalidArgument(f"values has two strategies for {protocol.name}")

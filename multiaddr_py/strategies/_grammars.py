@@ -114,6 +114,11 @@ def protocol_of(state: str) -> str:
     return state.partition("/")[0]
 
 
+def weighed(weights: Mapping[str, int]) -> list[str]:
+    """Return each as often as it weighs; once each comes first, since shrinking tries the small places one by one."""
+    return [*weights, *(name for name, weight in weights.items() for _ in range(weight - 1))]
+
+
 class Grammar(NamedTuple):
     """A grammar: its rows, and how many components can follow a state at least and at most, up to `CLIP`.
 
@@ -130,12 +135,13 @@ class Grammar(NamedTuple):
 
     def row(self, state: str, needed: int, room: int) -> list[str]:
         """Return what may follow a state, each as often as it weighs, so that `needed` to `room` components do."""
-        return [
-            follower
-            for follower, weight in self.rows[state].items()
-            if (needed <= 0 if follower == END else self.fits(follower, needed - 1, room - 1))
-            for _ in range(weight)
-        ]
+        return weighed(
+            {
+                follower: weight
+                for follower, weight in self.rows[state].items()
+                if (needed <= 0 if follower == END else self.fits(follower, needed - 1, room - 1))
+            }
+        )
 
 
 def world(names: Collection[str]) -> Grammar:
@@ -154,7 +160,7 @@ def closed(rows: Rows, names: Collection[str]) -> Grammar:
     rows = {state: row for state, row in rows.items() if not state or protocol_of(state) in names}
     least: dict[str, int] = {END: -1}
     most: dict[str, int] = {END: -1}
-    for _ in range(CLIP):  # the longest way to the end that has no circle is shorter than this
+    for _ in range(CLIP + len(rows)):  # round a circle until it counts as any number, and from there to the beginning
         for state, row in rows.items():
             followers = [follower for follower in row if follower in least]
             if followers:

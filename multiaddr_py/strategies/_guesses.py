@@ -53,10 +53,10 @@ def read_text(protocol: Protocol, text: str) -> bytes:
     """Return the bytes of a text, none if it is no value."""
     assert protocol.codec is not None
     try:
-        raw = protocol.codec.to_raw(text)
-    except ValueError:
+        raw = bytes(protocol.codec.to_raw(text))
+    except Exception:  # a codec that raises the wrong error is not the strategies' to judge: `check_protocol` tells
         return b""
-    return bytes(raw) if protocol.size in (None, 8 * len(raw)) else b""
+    return raw if protocol.size in (None, 8 * len(raw)) else b""
 
 
 def accepts(protocol: Protocol, raw: bytes) -> bool:
@@ -66,13 +66,28 @@ def accepts(protocol: Protocol, raw: bytes) -> bool:
         return False
     try:
         protocol.codec.check(raw)
-    except ValueError:
+    except Exception:  # as above
         return False
     return True
 
 
-@lru_cache(maxsize=64)
 def guessed_values(protocol: Protocol) -> tuple[bytes, ...]:
     """Return values of a protocol's codec, those first that texts stand for; none if all that was tried is refused."""
+    return (_found_once if _is_hashable(protocol) else _found)(protocol)
+
+
+def _is_hashable(protocol: Protocol) -> bool:
+    """Say whether a protocol has a hash: the functions of its codec may be objects that have none."""
+    try:
+        hash(protocol)
+    except TypeError:
+        return False
+    return True
+
+
+def _found(protocol: Protocol) -> tuple[bytes, ...]:
     found = [raw for text in _texts() if (raw := read_text(protocol, text))]
     return tuple(dict.fromkeys(found + [raw for raw in _raws() if accepts(protocol, raw)]))
+
+
+_found_once = lru_cache(maxsize=64)(_found)

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from multiaddr_py import REGISTRY, Multiaddr, Registry
 from multiaddr_py.strategies._addresses import multiaddrs
-from multiaddr_py.strategies._checks import check_kind, check_length, checked_registry
-from multiaddr_py.strategies._near_misses import near_misses
-from multiaddr_py.strategies._values import has_known_values, varint
+from multiaddr_py.strategies._checks import check_kind, check_length, checked_registry, checked_values
+from multiaddr_py.strategies._near_misses import misses_of
+from multiaddr_py.strategies._values import known_protocols, varint
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+    from multiaddr_py.strategies._checks import Values
     from multiaddr_py.strategies._faults import Source
 
 # A beginning, what is repeated, and an end: what reading might take more than linear time, memory or stack for.
@@ -104,39 +105,30 @@ def _damaged_bytes(draw: DrawFn, addresses: SearchStrategy[bytes]) -> bytes:
     return raw[:place] + junk + raw[place + draw(st.integers(0, 3)) :]
 
 
-def _knows_any(registry: Registry) -> bool:
-    """Say whether there is a protocol whose values are known."""
-    return any(map(has_known_values, registry))
-
-
-def _known(registry: Registry) -> SearchStrategy[Multiaddr]:
-    """Draw addresses without protocols of which nobody knows a value."""
-    known = [protocol for protocol in registry if has_known_values(protocol)]
-    return multiaddrs(protocols=known, registry=registry) if known else st.just(Multiaddr("/tls"))
-
-
-def _texts(most: int, registry: Registry) -> SearchStrategy[str]:
+def _texts(
+    most: int, valid: SearchStrategy[str], missed: SearchStrategy[str], registry: Registry
+) -> SearchStrategy[str]:
     names = [protocol.name for protocol in registry] + list(registry.aliases)
-    valid = _known(registry).map(str)
     likely = st.sampled_from(["", "%", "%2F", "0", "65536", "1.2.3.4", "::", "a", "u", "1", "Qm", ":80", "="])
     any_text = st.text(_CHARACTERS)
     return st.one_of(
         _long(st.sampled_from(_LONG_TEXTS) | valid.map(lambda text: ("", text, "")), most),
         _damaged_text(valid),
-        near_misses(str, registry=registry).map(lambda miss: miss.source) if _knows_any(registry) else st.nothing(),
+        missed,
         st.lists(st.sampled_from(names) | likely | any_text, max_size=8).map(lambda parts: "/" + "/".join(parts)),
         st.text(_STRANGE),
         any_text,
     )
 
 
-def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
-    valid = _known(registry).map(bytes)
+def _bytes(
+    most: int, valid: SearchStrategy[bytes], missed: SearchStrategy[bytes], registry: Registry
+) -> SearchStrategy[bytes]:
     codes = st.sampled_from([varint(protocol.code) for protocol in registry])
     return st.one_of(
         _long(st.sampled_from(_LONG_BYTES) | valid.map(lambda raw: (b"", raw, b"")), most),
         _damaged_bytes(valid),
-        near_misses(bytes, registry=registry).map(lambda miss: miss.source) if _knows_any(registry) else st.nothing(),
+        missed,
         st.lists(codes | st.binary(max_size=4), max_size=8).map(b"".join),
         st.binary(),
     )
@@ -145,26 +137,42 @@ def _bytes(most: int, registry: Registry) -> SearchStrategy[bytes]:
 if TYPE_CHECKING:
 
     @overload
-    def hostile(kind: type[str], *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[str]: ...
+    def hostile(
+        kind: type[str], *, max_size: int = ..., values: Values | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[str]: ...
     @overload
-    def hostile(kind: type[bytes], *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[bytes]: ...
+    def hostile(
+        kind: type[bytes], *, max_size: int = ..., values: Values | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[bytes]: ...
     @overload
-    def hostile(kind: None = None, *, max_size: int = ..., registry: Registry = ...) -> SearchStrategy[str | bytes]: ...
+    def hostile(
+        kind: None = None, *, max_size: int = ..., values: Values | None = ..., registry: Registry = ...
+    ) -> SearchStrategy[str | bytes]: ...
 
 
 def hostile(
-    kind: type[str | bytes] | None = None, *, max_size: int = 10_000, registry: Registry = REGISTRY
+    kind: type[str | bytes] | None = None,
+    *,
+    max_size: int = 10_000,
+    values: Values | None = None,
+    registry: Registry = REGISTRY,
 ) -> SearchStrategy[str] | SearchStrategy[bytes] | SearchStrategy[str | bytes]:
     """Draw what an attacker sends, texts or bytes as `kind` says, or both: to be read or refused, and quickly.
 
     It is long, up to `max_size` characters or bytes, deep, cut off, damaged, not minimal, has surrogates
-    and what a terminal would obey. Some of it is valid.
+    and what a terminal would obey. Some of it is valid, of protocols whose values are known or given.
     """
     check_kind(kind)
     registry = checked_registry(registry)
     check_length(max_size)
-    if kind is str:
-        return _texts(max_size, registry).map(lambda text: text[:max_size])
-    if kind is bytes:
-        return _bytes(max_size, registry).map(lambda raw: raw[:max_size])
-    return hostile(str, max_size=max_size, registry=registry) | hostile(bytes, max_size=max_size, registry=registry)
+    given = checked_values(values, registry, list(registry))
+    known = known_protocols(given, registry)
+    valid = multiaddrs(protocols=known, values=given, registry=registry) if known else st.just(Multiaddr("/tls"))
+    ways: list[SearchStrategy[str] | SearchStrategy[bytes]] = []
+    if kind is not bytes:
+        missed = misses_of(str, known, given, registry).map(lambda miss: miss.source)
+        ways.append(_texts(max_size, valid.map(str), missed, registry).map(lambda text: text[:max_size]))
+    if kind is not str:
+        missed = misses_of(bytes, known, given, registry).map(lambda miss: miss.source)
+        ways.append(_bytes(max_size, valid.map(bytes), missed, registry).map(lambda raw: raw[:max_size]))
+    return st.one_of(ways)

@@ -9,18 +9,22 @@ from hypothesis.errors import InvalidArgument
 
 from multiaddr_py import CODECS, REGISTRY, Multiaddr, Registry
 from multiaddr_py.strategies._addresses import components, multiaddrs
-from multiaddr_py.strategies._checks import check_kind, checked_protocols, checked_registry
+from multiaddr_py.strategies._checks import check_kind, checked_protocols, checked_registry, checked_values
 from multiaddr_py.strategies._faults import OF_BYTES, OF_TEXT, Source
-from multiaddr_py.strategies._values import has_known_values, varint
+from multiaddr_py.strategies._values import known_protocols, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from multiaddr_py import Component, Protocol
     from multiaddr_py.registry import Key
+    from multiaddr_py.strategies._checks import Values
     from multiaddr_py.strategies._faults import Fault
+
+    Given = Mapping[str, SearchStrategy[object]]
 
 
 class NearMiss(NamedTuple, Generic[Source]):
@@ -52,20 +56,32 @@ def _overlong(number: int) -> bytes:
     return bytes([*front, last | 0x80, 0])
 
 
-def _around(protocols: list[Protocol], registry: Registry) -> SearchStrategy[Multiaddr]:
+def _only(given: Given, protocols: Iterable[Protocol]) -> Given:
+    """Return the strategies for values of some protocols."""
+    return {protocol.name: given[protocol.name] for protocol in protocols if protocol.name in given}
+
+
+def _around(protocols: list[Protocol], given: Given, registry: Registry) -> SearchStrategy[Multiaddr]:
     """Draw what stands before a fault and behind it."""
     if not protocols:
         return st.just(Multiaddr(registry=registry))
-    return multiaddrs(protocols=protocols, min_size=0, max_size=2, registry=registry)
+    return multiaddrs(protocols=protocols, min_size=0, max_size=2, values=_only(given, protocols), registry=registry)
 
 
 class _Faults(Generic[Source]):
     """The faults that values of some protocols can have."""
 
     def __init__(
-        self, protocols: Sequence[Protocol], table: Mapping[str, Sequence[Fault[Source]]], registry: Registry
+        self,
+        protocols: Sequence[Protocol],
+        table: Mapping[str, Sequence[Fault[Source]]],
+        given: Given,
+        registry: Registry,
     ) -> None:
-        drawn = {protocol.name: components(protocols=[protocol], registry=registry) for protocol in protocols}
+        drawn = {
+            protocol.name: components(protocols=[protocol], values=_only(given, [protocol]), registry=registry)
+            for protocol in protocols
+        }
         self._all: list[tuple[SearchStrategy[Component], Fault[Source]]] = [
             (drawn[protocol.name], fault)
             for protocol in protocols
@@ -163,19 +179,55 @@ def _value_in_bytes(draw: DrawFn, around: SearchStrategy[Multiaddr], faults: _Fa
     return NearMiss(front + wrong + bytes(right), fault.reason, len(front), component.name)
 
 
+def misses_of(
+    kind: type[str | bytes] | None, protocols: list[Protocol], given: Given, registry: Registry
+) -> SearchStrategy[Any]:
+    """Draw near misses of protocols, with the values that are given for some of them; nothing where there are none."""
+    # Behind a value that may be the rest of the text nothing is wrong: it is a path.
+    plain = [protocol for protocol in protocols if protocol.codec is None or not protocol.codec.takes_rest]
+    # Where the size is fixed, another number of bytes would be a fault of the framing.
+    free = [protocol for protocol in protocols if protocol.size is None or (protocol.codec and protocol.codec.size)]
+    ways: list[SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]]] = []
+    if kind is not bytes:
+        around = _around(plain, given, registry)
+        if plain:
+            ways.append(_texts(around, components(protocols=plain, values=_only(given, plain), registry=registry)))
+        if in_text := _Faults(protocols, OF_TEXT, given, registry):
+            ways.append(_value_in_text(around, in_text))
+    if kind is not str:
+        around = _around(protocols, given, registry)
+        if protocols:
+            ways.append(_bytes(around, components(protocols=protocols, values=given, registry=registry)))
+        if in_bytes := _Faults(free, OF_BYTES, given, registry):
+            ways.append(_value_in_bytes(around, in_bytes))
+    return st.one_of(ways)
+
+
 if TYPE_CHECKING:
 
     @overload
     def near_misses(
-        kind: type[str], *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+        kind: type[str],
+        *,
+        protocols: Iterable[Key] | None = ...,
+        values: Values | None = ...,
+        registry: Registry = ...,
     ) -> SearchStrategy[NearMiss[str]]: ...
     @overload
     def near_misses(
-        kind: type[bytes], *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+        kind: type[bytes],
+        *,
+        protocols: Iterable[Key] | None = ...,
+        values: Values | None = ...,
+        registry: Registry = ...,
     ) -> SearchStrategy[NearMiss[bytes]]: ...
     @overload
     def near_misses(
-        kind: None = None, *, protocols: Iterable[Key] | None = ..., registry: Registry = ...
+        kind: None = None,
+        *,
+        protocols: Iterable[Key] | None = ...,
+        values: Values | None = ...,
+        registry: Registry = ...,
     ) -> SearchStrategy[NearMiss[str] | NearMiss[bytes]]: ...
 
 
@@ -183,34 +235,21 @@ def near_misses(
     kind: type[str | bytes] | None = None,
     *,
     protocols: Iterable[Key] | None = None,
+    values: Values | None = None,
     registry: Registry = REGISTRY,
 ) -> SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]] | SearchStrategy[NearMiss[str] | NearMiss[bytes]]:
     """Draw what is almost an address, with the reason why not: texts or bytes, as `kind` says, or both.
 
-    The fault is one in the framing, or in a value of one of `protocols`, None for all of the registry;
-    components of these stand around it. A parser has to refuse every one.
+    The fault is one in the framing, or in a value of one of `protocols`, None for all of the registry
+    whose values are known or given; components of these stand around it. A parser has to refuse every one.
     """
     check_kind(kind)
     registry = checked_registry(registry)
     wanted = checked_protocols(protocols, registry)
-    wanted = [protocol for protocol in wanted if has_known_values(protocol)]
-    # Behind a value that may be the rest of the text nothing is wrong: it is a path.
-    plain = [protocol for protocol in wanted if protocol.codec is None or not protocol.codec.takes_rest]
-    # Where the size is fixed, another number of bytes would be a fault of the framing.
-    free = [protocol for protocol in wanted if protocol.size is None or (protocol.codec and protocol.codec.size)]
-    ways: list[SearchStrategy[NearMiss[str]] | SearchStrategy[NearMiss[bytes]]] = []
-    if kind is not bytes:
-        around = _around(plain, registry)
-        if plain:
-            ways.append(_texts(around, components(protocols=plain, registry=registry)))
-        if in_text := _Faults(wanted, OF_TEXT, registry):
-            ways.append(_value_in_text(around, in_text))
-    if kind is not str:
-        around = _around(wanted, registry)
-        if wanted:
-            ways.append(_bytes(around, components(protocols=wanted, registry=registry)))
-        if in_bytes := _Faults(free, OF_BYTES, registry):
-            ways.append(_value_in_bytes(around, in_bytes))
-    if not ways:
+    given = checked_values(values, registry, wanted)
+    if protocols is None:
+        wanted = known_protocols(given, registry)
+    misses = misses_of(kind, wanted, given, registry)
+    if misses.is_empty:
         raise InvalidArgument(f"{protocols=} of {registry!r} leaves nothing that could be wrong")
-    return st.one_of(ways)
+    return misses

@@ -6,8 +6,9 @@ Each begins with what a person would write, which is what it shrinks to, and has
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from struct import pack, unpack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -17,13 +18,15 @@ from multiaddr_py.strategies._checks import checked_key_types
 from multiaddr_py.strategies._guesses import accepts, guessed_values, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from multiaddr_py import Protocol
+    from multiaddr_py import Protocol, Registry
 
     Bytes = st.SearchStrategy[bytes]
 
-_MOST_FIXED = 4096  # bytes of a value that has so many, no more and no less
+Drawn = TypeVar("Drawn")
+
+_MOST_FIXED = 2000  # bytes of a value that has so many, no more and no less: Hypothesis draws some 8,000 for an example
 _MOST = 64  # bytes of a value that may have any number of them
 
 IP4_EDGES: Final = tuple(
@@ -117,6 +120,11 @@ _AWKWARD = (
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
+def padded(strategy: st.SearchStrategy[Drawn], choices: int) -> st.SearchStrategy[Drawn]:
+    """Draw the same with more choices: to Hypothesis what takes fewer is simpler, whatever a person would say."""
+    return st.tuples(strategy, *[st.integers(0, 0)] * choices).map(itemgetter(0))
+
+
 def varint(number: int) -> bytes:
     """Write a varint, by other means than the library does: what tests it does not rest on it."""
     low, rest = number & 0x7F, number >> 7
@@ -150,17 +158,17 @@ def _mapped(raw: bytes) -> bytes:
 
 
 def of_one_machine(raw: bytes) -> bool:
-    """Say whether an IP address is neither unspecified nor of a group of machines."""
+    """Say whether an IP address is neither unspecified nor of a group of machines, and needs no zone."""
     if len(raw) == 4:
         return 0 < raw[0] < 224
     if raw.startswith(_mapped(b"")):
         return of_one_machine(raw[12:])
-    return raw[0] != 0xFF and any(raw)
+    return raw[0] != 0xFF and not (raw[0] == 0xFE and raw[1] & 0xC0 == 0x80) and any(raw)
 
 
 def ports(least: int = 0) -> Bytes:
     """Draw ports from `least` on; the edges come second, so that what fails from some port on shrinks to that."""
-    edges = st.sampled_from([port for port in PORT_EDGES if port >= least])
+    edges = st.sampled_from([port for port in (*PORT_EDGES, *(0, 0xFFFF) * 5) if port >= least])
     return (st.integers(least, 0xFFFF) | edges).map(lambda port: port.to_bytes(2))
 
 
@@ -180,7 +188,7 @@ def _uint(size: int, *edges: int) -> Bytes:
 
 def _text(size: int | None, edges: tuple[str, ...] = _NAME_EDGES) -> Bytes:
     if size is not None:
-        return st.text(_LETTERS, min_size=size, max_size=size).map(str.encode)
+        return padded(st.text(_LETTERS, min_size=size, max_size=size).map(str.encode), 1)
     return st.one_of(
         st.sampled_from([edge.encode() for edge in edges]),
         host_names(),
@@ -232,16 +240,14 @@ def peer_id_values(key_types: Sequence[str] | None = None) -> Bytes:
 def _peer_id(size: int | None) -> Bytes:
     if size is None:
         return peer_id_values()
-    inlined = [st.binary(min_size=size - 2, max_size=size - 2).map(_inlined)] if 2 <= size <= 44 else []
+    inlined = [padded(st.binary(min_size=size - 2, max_size=size - 2).map(_inlined), 1)] if 2 <= size <= 44 else []
     return st.one_of(*inlined, *[_KEYS["RSA"]] * (size == 34))
 
 
 def _multihash(size: int | None) -> Bytes:
     if size is not None:  # the code takes one byte, the digest's length one or two; of 130 the code two
         code, length = (0x12, size - 2) if size < 130 else (0x80, 127) if size == 130 else (0x12, size - 3)
-        return (
-            st.binary(min_size=length, max_size=length).map(partial(multihash, code)) if length >= 0 else st.nothing()
-        )
+        return _bytes(length, 0).map(partial(multihash, code))
     return st.one_of(
         st.binary(min_size=32, max_size=32).map(_hashed),
         st.sampled_from([multihash(0, b""), multihash((1 << 63) - 1, b"\xff"), multihash(0x13, bytes(128))]),
@@ -251,9 +257,9 @@ def _multihash(size: int | None) -> Bytes:
 
 def _bytes(size: int | None, least: int = 1, edges: tuple[bytes, ...] = ()) -> Bytes:
     if size is not None:
-        return st.binary(min_size=size, max_size=size) if size >= least else st.nothing()
+        return padded(st.binary(min_size=size, max_size=size), 1) if size >= least else st.nothing()
     any_bytes = st.binary(min_size=least, max_size=least + _MOST)
-    return st.sampled_from(edges) | any_bytes if edges else any_bytes
+    return st.sampled_from(edges) | any_bytes if edges else padded(any_bytes, 1)
 
 
 def _onion(size: int) -> Bytes:
@@ -295,7 +301,7 @@ def _guessed(protocol: Protocol) -> Bytes:
         )
     size = None if protocol.size is None else protocol.size // 8
     # Where a codec takes most bytes or most texts, any of them; one that is choosy would take none.
-    ways = [st.sampled_from(found)]
+    ways = [padded(st.sampled_from(found), 1)]
     if sum(len(raw) == 1 for raw in found) > 64 or (size and accepts(protocol, b"\xaa" * size)):
         ways.append(_bytes(size).filter(lambda raw: accepts(protocol, raw)))
     if size is None and all(read_text(protocol, text) for text in ("0", "a", "Z", "~")):
@@ -328,8 +334,12 @@ def raw_values(protocol: Protocol) -> Bytes:
     return drawn
 
 
-def has_known_values(protocol: Protocol) -> bool:
-    """Say whether values of a protocol can be drawn without being told what they are."""
+def known_protocols(given: Collection[str], registry: Registry) -> list[Protocol]:
+    """Return the protocols whose values are given, or can be drawn without that."""
+    return [protocol for protocol in registry if protocol.name in given or _has_known_values(protocol)]
+
+
+def _has_known_values(protocol: Protocol) -> bool:
     try:
         raw_values(protocol)
     except InvalidArgument:
