@@ -81,13 +81,15 @@ class UdpSockets:
                 await sock.send(datagram, to)
 
     async def aclose(self) -> None:
-        """Close the sockets."""
+        """Close the sockets, also where somebody cannot wait until nothing is received any more."""
         receiving = list(self._receiving.values())
         for task in receiving:
             task.cancel()
-        await asyncio.gather(*receiving, return_exceptions=True)
-        for sock in self._sockets.values():
-            sock.close()
+        try:
+            await asyncio.gather(*receiving, return_exceptions=True)
+        finally:
+            for sock in self._sockets.values():
+                sock.close()
 
     async def __aenter__(self) -> Self:
         return self

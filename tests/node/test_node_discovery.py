@@ -13,6 +13,7 @@ import pytest
 from node_town import Post, Resident, Town, run_skipping, settle, unix_time
 
 from multiaddr_py import ConversionError, Multiaddr
+from multiaddr_py.net.asyncio import bind
 from node.buckets import Contact, key_of
 from node.datagrams import Datagrams, UdpSockets
 from node.discovery import Discovery
@@ -158,6 +159,22 @@ def test_sockets_of_two_families_are_one_transport() -> None:
             await UdpSockets.bound(*map(Multiaddr, HOSTS[:1] * 2))
         with pytest.raises(ConversionError):
             await UdpSockets.bound(Multiaddr(HOSTS[0]), TCP)
+
+    run(check)
+
+
+def test_sockets_are_closed_also_by_who_cannot_wait() -> None:
+    async def check() -> None:
+        sock = await bind(HOSTS[0])
+        sockets = UdpSockets(sock)
+        receiving = asyncio.create_task(sockets.receive())
+        await asyncio.sleep(0.01)
+        closing = asyncio.create_task(sockets.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing, receiving])
+        assert closing.cancelled()
+        assert sock.socket.fileno() == -1
 
     run(check)
 
