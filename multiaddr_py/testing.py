@@ -49,8 +49,8 @@ def check_protocol(
 
     The laws: an example is read; what is read can be written, and reading that gives it back;
     the text that is written is written for itself, has no slash, and stands in an address beside others;
-    the bytes have the protocol's size, and `check` takes them; the typed value gives them back, and what `from_value`
-    takes of its type is what `to_value` then gives, as is a number where that is one, and a bool is none;
+    the bytes have the protocol's size, and `check` takes them; the typed value gives them back; what `from_value` takes
+    equals what `to_value` then gives, where both are of one type, or numbers, of which a bool is none;
     functions are pure; and whatever else comes, made from the examples by cutting, swapping, adding and repeating,
     either keeps all that or is refused with a `ValueError`, or with a `TypeError` if it is neither text nor bytes.
 
