@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 # In CI the examples are the same each time, so that a failure is that of the change at hand.
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize="CI" in os.environ)
-settings.register_profile("thorough", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Of each of the 26 laws of `test_laws` and `test_accel`: over a million examples in all.
 settings.register_profile("million", max_examples=40_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("MULTIADDR_PROFILE", "quick"))
