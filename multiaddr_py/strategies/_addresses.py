@@ -111,6 +111,10 @@ def _component_of(name: str, registry: Registry, value: object) -> Component:
 class _Kinds(dict[str, "SearchStrategy[Component]"]):
     """What draws the components of protocols, by name; it is written in a few words."""
 
+    def __init__(self, kinds: Iterable[tuple[str, SearchStrategy[Component]]]) -> None:
+        super().__init__(kinds)
+        self.names = st.sampled_from(weighed({name: COMMON.get(name, 1) for name in self}))
+
     def __repr__(self) -> str:
         return f"components of {_few(self)}"
 
@@ -121,7 +125,7 @@ def _few(names: Collection[str]) -> str:
 
 @st.composite
 def _one_of(draw: DrawFn, kinds: _Kinds) -> Component:
-    return draw(kinds[draw(st.sampled_from(weighed({name: COMMON.get(name, 1) for name in kinds})))])
+    return draw(kinds[draw(kinds.names)])
 
 
 @st.composite
